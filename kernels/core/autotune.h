@@ -1,0 +1,25 @@
+// Remembers which row was fastest for which dims, across runs of the program.
+#pragma once
+#include <map>
+#include <optional>
+#include <string>
+
+#include "kernels/core/device.h"
+
+namespace sumi {
+
+/// A text file `key<TAB>row` per device, in $SUMI_CACHE, else $XDG_CACHE_HOME/sumi, else ~/.cache/sumi. A file that
+/// cannot be read or written costs only the remembering: never an error.
+class Autotuner {
+ public:
+  explicit Autotuner(const DeviceInfo& device);
+  std::optional<std::string> find(const std::string& key) const;
+  void store(const std::string& key, const std::string& row);
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+  std::map<std::string, std::string> rows_;
+};
+
+}  // namespace sumi

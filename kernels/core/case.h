@@ -1,0 +1,25 @@
+// Cases: the shapes an op is tested and benchmarked at. Each op folder has a cases.h that specialises Cases<Args>.
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sumi {
+
+template <class Args>
+struct Case {
+  Args args;                                // operands unset
+  std::vector<std::string_view> without{};  // optional operands left null
+};
+
+/// Specialised in kernels/<op>/cases.h:
+///   awkward():   small shapes that break kernels (1, primes, tile-1, tile, tile+1, odd strides and pads): every row of
+///                the table runs on each that it supports, in every dtype it claims.
+///   realistic(): the shapes that networks use: benchmarks.
+template <class Args>
+struct Cases {
+  static std::vector<Case<Args>> awkward();
+  static std::vector<Case<Args>> realistic();
+};
+
+}  // namespace sumi

@@ -1,0 +1,101 @@
+// Everything a kernel may use besides its arguments. Passed explicitly; there are no globals.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "kernels/core/device.h"
+#include "kernels/core/memory.h"
+#include "kernels/core/tensor_ref.h"
+
+namespace sumi {
+
+/// One call of a row, as a profile records it.
+struct Timing {
+  std::string_view op, row;
+  std::string key;  // the dims
+  double seconds = 0, flops = 0, bytes = 0;
+};
+
+/// Packed weights and library primitives, kept as long as the storage they were made from stays unchanged.
+class PackCache {
+ public:
+  /// The value that `make` returns (a shared_ptr<T>), made once per (row, dims key) and version of `source`.
+  /// Never cached when source.id is 0. A new version replaces the old value.
+  template <class T>
+  std::shared_ptr<T> get(std::string_view row, const std::string& key, const TensorRef& source,
+                         const std::function<std::shared_ptr<T>()>& make) {
+    if (source.id == 0) return make();
+    return std::static_pointer_cast<T>(get_any(row, key, source, [&]() -> std::shared_ptr<void> { return make(); }));
+  }
+  /// A value that depends on dims only (a library primitive, a plan): kept for the context's life.
+  template <class T>
+  std::shared_ptr<T> plan(std::string_view row, const std::string& key,
+                          const std::function<std::shared_ptr<T>()>& make) {
+    return get<T>(row, key, TensorRef{.id = kPlans}, make);
+  }
+  /// The storage `id` is gone: forget what was made from it.
+  void forget(std::uint64_t id) noexcept;
+
+ private:
+  static constexpr std::uint64_t kPlans = ~std::uint64_t{0};
+  struct Entry {
+    std::uint64_t version;
+    std::shared_ptr<void> value;
+  };
+  std::shared_ptr<void> get_any(std::string_view row, const std::string& key, const TensorRef& source,
+                                const std::function<std::shared_ptr<void>()>& make);
+  std::mutex mutex_;
+  std::map<std::uint64_t, std::map<std::string, Entry, std::less<>>> entries_;
+};
+
+struct ContextOptions {
+  int threads = 0;            // 0: all usable cores
+  std::string forced_rows;    // "conv2d_forward:winograd,gemm:onednn"; empty: the environment's SUMI_KERNEL
+  bool autotune = false;      // also switched on by SUMI_AUTOTUNE=1
+  bool deterministic = true;  // rows marked non-deterministic are never chosen
+};
+
+class Autotuner;
+
+/// The device, its memory and its caches. Not thread-safe: one context per calling thread.
+class Context {
+ public:
+  explicit Context(const ContextOptions& options = {});
+  ~Context();
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
+
+  const DeviceInfo& device() const { return device_; }
+  int threads() const { return device_.threads; }
+  bool deterministic() const { return deterministic_; }
+  MemoryPool& pool() { return pool_; }
+  Scratch scratch(std::size_t bytes) { return {pool_, bytes}; }
+  PackCache& cache() { return cache_; }
+  /// The row that SUMI_KERNEL or the options force for `op`, or "".
+  std::string_view forced_row(std::string_view op) const;
+  void force_row(std::string op, std::string row) { forced_[std::move(op)] = std::move(row); }
+  const std::map<std::string, std::string, std::less<>>& forced_rows() const { return forced_; }
+  Autotuner* autotuner() { return autotuner_.get(); }
+
+  /// While non-null, every run() appends its Timing here.
+  std::vector<Timing>* profile = nullptr;
+  /// While false, tensor ops record no history (see tensor/autograd.h).
+  bool grad_enabled = true;
+
+ private:
+  DeviceInfo device_;
+  bool deterministic_;
+  MemoryPool pool_;
+  PackCache cache_;
+  std::map<std::string, std::string, std::less<>> forced_;
+  std::unique_ptr<Autotuner> autotuner_;
+};
+
+}  // namespace sumi

@@ -1,0 +1,25 @@
+// What a row may ask about the machine before it says that it can run.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace sumi {
+
+enum class DeviceKind : std::uint8_t { cpu, cuda };
+constexpr std::string_view name_of(DeviceKind k) { return k == DeviceKind::cpu ? "cpu" : "cuda"; }
+
+struct DeviceInfo {
+  DeviceKind kind = DeviceKind::cpu;
+  std::string name;     // model name as the system gives it
+  int threads = 1;      // OpenMP threads a kernel may use
+  bool avx2 = false;    // with FMA
+  bool avx512 = false;  // F, BW, DQ, VL, CD
+  bool avx512_bf16 = false;
+  int compute_capability = 0;  // 90 for sm_90; 0 on a CPU
+};
+
+/// The CPU of this machine; `threads` 0 means all the cores this process may use (affinity mask and cgroup quota).
+DeviceInfo cpu_info(int threads = 0);
+
+}  // namespace sumi

@@ -1,0 +1,31 @@
+// Reading and writing one element of a storage type as a wider number: what the reference rows are made of.
+#pragma once
+#include "kernels/core/tensor_ref.h"
+
+namespace sumi {
+
+template <class T>
+double load(const T* p, std::int64_t i) {
+  return static_cast<double>(p[i]);
+}
+template <class T>
+void store(T* p, std::int64_t i, double v) {
+  if constexpr (sizeof(T) >= 4)
+    p[i] = static_cast<T>(v);
+  else
+    p[i] = T(static_cast<float>(v));
+}
+
+/// Element i of a param operand (f32 or f64), or `absent` where there is none.
+inline double param(const TensorRef& t, std::int64_t i, double absent) {
+  if (!t) return absent;
+  return t.dtype == DType::f64 ? t.as<double>()[i] : static_cast<double>(t.as<float>()[i]);
+}
+inline void store_param(const TensorRef& t, std::int64_t i, double v) {
+  if (t.dtype == DType::f64)
+    t.as<double>()[i] = v;
+  else
+    t.as<float>()[i] = static_cast<float>(v);
+}
+
+}  // namespace sumi

@@ -1,0 +1,104 @@
+// A table of rows is the list of an op's implementations; select() picks one, run() calls it.
+#pragma once
+#include <chrono>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "kernels/core/autotune.h"
+#include "kernels/core/context.h"
+#include "kernels/core/error.h"
+
+namespace sumi {
+
+struct Traits {
+  bool deterministic = true;
+  /// How much more error than the plain sum a row may make (winograd: its transforms amplify); scales the test bound.
+  double error_factor = 1;
+};
+
+/// One implementation of the function that Args describes. `name` is the algorithm's.
+template <class Args>
+struct Variant {
+  std::string_view name;
+  DeviceKind device;
+  DTypes dtypes;
+  bool (*supports)(const Args&, const DeviceInfo&);  // the dtype is already checked against `dtypes`
+  void (*run)(const Args&, Context&);
+  Traits traits = {};
+};
+
+/// Rows in order of preference; the last one is the reference.
+template <class Args>
+using Table = std::span<const Variant<Args>>;
+
+template <class Args>
+bool can_run(const Variant<Args>& v, const Args& a, const DeviceInfo& device) {
+  return v.device == device.kind && v.dtypes.has(a.dtype()) && v.supports(a, device);
+}
+
+template <class Args>
+const Variant<Args>& find_row(std::string_view name, const Args& a, const DeviceInfo& device) {
+  for (const Variant<Args>& v : Args::table())
+    if (v.name == name) {
+      check(can_run(v, a, device), Args::op, ": row '", name, "' cannot run ", a.key(), " ", name_of(a.dtype()),
+            " on this ", name_of(device.kind));
+      return v;
+    }
+  std::string rows;
+  for (const Variant<Args>& v : Args::table()) rows += concat(rows.empty() ? "" : ", ", v.name);
+  fail(Args::op, ": no row '", name, "'; there are ", rows);
+}
+
+/// The row forced by name, else the one the autotuner measured fastest for these dims, else the first that can run.
+template <class Args>
+const Variant<Args>& select(const Args& a, Context& ctx) {
+  if (const auto forced = ctx.forced_row(Args::op); !forced.empty()) return find_row(forced, a, ctx.device());
+  if (Autotuner* tuner = ctx.autotuner())
+    if (const auto tuned = tuned_row(a, ctx, *tuner); !tuned.empty()) return find_row(tuned, a, ctx.device());
+  for (const Variant<Args>& v : Args::table())
+    if (can_run(v, a, ctx.device()) && (v.traits.deterministic || !ctx.deterministic())) return v;
+  fail(Args::op, ": no row for ", a.key(), " ", name_of(a.dtype()), " on this ", name_of(ctx.device().kind));
+}
+
+inline double seconds_now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+/// Selects and runs; appends a Timing when the context is profiled.
+template <class Args>
+void run(const Args& a, Context& ctx) {
+  const Variant<Args>& v = select(a, ctx);
+  if (!ctx.profile) return v.run(a, ctx);
+  const double start = seconds_now();
+  v.run(a, ctx);
+  ctx.profile->push_back({Args::op, v.name, a.key(), seconds_now() - start, a.flops(), a.bytes()});
+}
+
+/// The fastest deterministic row for these dims: from the cache, or timed now on the caller's own data (3 runs each,
+/// minimum). "" where rows cannot be timed because they update their operands in place, or where there is no choice.
+template <class Args>
+std::string tuned_row(const Args& a, Context& ctx, Autotuner& tuner) {
+  Args probe = a;
+  for (const Operand& o : probe.operands())
+    if (o.role == Role::inout) return "";
+  const std::string key = concat(Args::op, ' ', a.key(), ' ', name_of(a.dtype()), " t", ctx.threads());
+  if (auto known = tuner.find(key)) return *known;
+  std::string best;
+  double best_seconds = 0;
+  for (const Variant<Args>& v : Args::table()) {
+    if (v.name == "reference" || !can_run(v, a, ctx.device()) || (!v.traits.deterministic && ctx.deterministic()))
+      continue;
+    v.run(a, ctx);
+    for (int i = 0; i < 3; i++) {
+      const double start = seconds_now();
+      v.run(a, ctx);
+      const double t = seconds_now() - start;
+      if (best.empty() || t < best_seconds) best = v.name, best_seconds = t;
+    }
+  }
+  tuner.store(key, best);
+  return best;
+}
+
+}  // namespace sumi

@@ -1,0 +1,31 @@
+// Random tensors from Philox4x32-10: the same numbers on every device, at every thread count.
+#pragma once
+#include <string>
+
+#include "kernels/core/variant.h"
+#include "kernels/random/philox.h"
+
+namespace sumi {
+
+enum class Distribution : std::uint8_t { uniform, normal };
+
+/// y[i] = low + (high-low) u, or mean + std g (Box-Muller), from the Philox block i/4 of (seed, stream, step).
+/// `low`/`high` are mean/std for normal.
+struct RandomFill {
+  static constexpr std::string_view op = "random_fill";
+  Distribution distribution = Distribution::uniform;
+  double low = 0, high = 1;
+  std::uint64_t seed = 0;
+  std::uint32_t stream = 0, step = 0;
+  std::int64_t n = 0;
+  TensorRef y;
+
+  static Table<RandomFill> table();
+  DType dtype() const { return y.dtype; }
+  std::string key() const { return concat(distribution == Distribution::uniform ? "uniform" : "normal", 'n', n); }
+  Operands operands();
+  double flops() const { return 20.0 * static_cast<double>(n); }
+  double bytes() const { return static_cast<double>(n) * static_cast<double>(size_of(dtype())); }
+};
+
+}  // namespace sumi

@@ -1,0 +1,50 @@
+// Reverse-mode differentiation over the history that ops record.
+#pragma once
+#include <functional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "tensor/tensor.h"
+
+namespace sumi {
+
+using Gradients = std::vector<Tensor>;
+
+/// One recorded op. `backward(dy, wanted)` returns one gradient per input, an empty handle where wanted[i] is false or
+/// the gradient is zero. It is written with public ops, so that second derivatives work, and captures detached outputs
+/// only: a closure that owned its own output would leak.
+struct Node {
+  std::string_view op;
+  std::vector<Tensor> inputs;
+  std::function<Gradients(const Tensor& dy, const std::vector<bool>& wanted)> backward;
+  Tensor grad;  // leaves only
+};
+
+/// Attaches a node to y when gradients are enabled and any input requires one. Returns y.
+Tensor record(Tensor y, std::string_view op, std::vector<Tensor> inputs,
+              std::function<Gradients(const Tensor&, const std::vector<bool>&)> backward);
+
+/// True when an op on these inputs would be recorded: fused, unrecordable passes are allowed only when false.
+bool recording(std::initializer_list<const Tensor*> inputs);
+
+/// Accumulates d y / d leaf into each leaf's grad(). `y` has one element unless `dy` is given.
+void backward(const Tensor& y, const Tensor& dy = {});
+
+/// Gradients of y with respect to `inputs`, touching no leaf. With create_graph they can be differentiated again.
+Gradients grad(const Tensor& y, std::span<const Tensor> inputs, bool create_graph = false, const Tensor& dy = {});
+
+/// Switches recording off in a context for a scope.
+class NoGrad {
+ public:
+  explicit NoGrad(Context& c) : context_(c), before_(c.grad_enabled) { c.grad_enabled = false; }
+  ~NoGrad() { context_.grad_enabled = before_; }
+  NoGrad(const NoGrad&) = delete;
+  NoGrad& operator=(const NoGrad&) = delete;
+
+ private:
+  Context& context_;
+  bool before_;
+};
+
+}  // namespace sumi

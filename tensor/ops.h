@@ -1,0 +1,171 @@
+// The complete list of tensor ops. Each checks shapes, allocates its result, selects a kernel row and records history.
+// Every op is differentiable in its Tensor arguments unless it says otherwise. Dims: N C H W, K R S, P Q, M N K.
+#pragma once
+#include <span>
+
+#include "kernels/binary/binary.h"
+#include "kernels/conv2d/conv2d.h"
+#include "kernels/norm/norm.h"
+#include "kernels/optimizer/optimizer.h"
+#include "kernels/pool/pool.h"
+#include "kernels/resample/resample.h"
+#include "tensor/tensor.h"
+
+namespace sumi {
+
+// ---- elementwise: any shape -> the same shape
+Tensor map(const Tensor& x, Map f, double a = 0);
+Tensor relu(const Tensor& x);
+Tensor leaky_relu(const Tensor& x, double slope);
+Tensor tanh(const Tensor& x);
+Tensor sigmoid(const Tensor& x);
+Tensor exp(const Tensor& x);
+Tensor log(const Tensor& x);
+Tensor sqrt(const Tensor& x);
+Tensor rsqrt(const Tensor& x);
+Tensor square(const Tensor& x);
+Tensor abs(const Tensor& x);
+Tensor power(const Tensor& x, double exponent);
+Tensor scale(const Tensor& x, double factor);  // x * factor
+Tensor shift(const Tensor& x, double amount);  // x + amount
+
+// ---- two tensors with broadcasting (a side of 1, or missing leading sides, is repeated)
+Tensor add(const Tensor& a, const Tensor& b);
+Tensor subtract(const Tensor& a, const Tensor& b);
+Tensor multiply(const Tensor& a, const Tensor& b);
+Tensor divide(const Tensor& a, const Tensor& b);
+Tensor maximum(const Tensor& a, const Tensor& b);  // ties: the gradient goes to a
+Tensor minimum(const Tensor& a, const Tensor& b);
+inline Tensor operator+(const Tensor& a, const Tensor& b) { return add(a, b); }
+inline Tensor operator-(const Tensor& a, const Tensor& b) { return subtract(a, b); }
+inline Tensor operator*(const Tensor& a, const Tensor& b) { return multiply(a, b); }
+inline Tensor operator/(const Tensor& a, const Tensor& b) { return divide(a, b); }
+inline Tensor operator*(const Tensor& a, double f) { return scale(a, f); }
+inline Tensor operator*(double f, const Tensor& a) { return scale(a, f); }
+inline Tensor operator+(const Tensor& a, double s) { return shift(a, s); }
+inline Tensor operator-(const Tensor& a, double s) { return shift(a, -s); }
+inline Tensor operator-(const Tensor& a) { return scale(a, -1); }
+
+// ---- reductions; `axes` empty: all. Kept axes have side 1; with keep = false they are dropped.
+Tensor sum(const Tensor& x, std::initializer_list<int> axes = {}, bool keep = false);
+Tensor mean(const Tensor& x, std::initializer_list<int> axes = {}, bool keep = false);
+Tensor sum_to(const Tensor& x, const Shape& shape);        // the transpose of broadcasting
+Tensor broadcast_to(const Tensor& x, const Shape& shape);  // and broadcasting itself
+
+// ---- dtype
+Tensor cast(const Tensor& x, DType dtype);
+
+// ---- matrices
+struct GemmOptions {
+  bool transpose_a = false, transpose_b = false;
+  double alpha = 1;
+};
+/// [B,M,K] x [B,K,N] -> [B,M,N]; rank 2 is a batch of one; a batch of 1 on one side serves all of the other's.
+Tensor matmul(const Tensor& a, const Tensor& b, const GemmOptions& options = {});
+/// x [N,H,W,C] -> [N,C,C]: x' x * factor over pixels. factor 0 means 1/(H W C).
+Tensor gram(const Tensor& x, double factor = 0);
+/// x [M,K] W' + bias: weight [N,K], bias [N] or empty -> [M,N].
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias);
+Tensor softmax(const Tensor& x);  // over the last axis
+Tensor log_softmax(const Tensor& x);
+
+// ---- convolution
+struct Conv2dOptions {
+  int stride = 1, dilation = 1, groups = 1;
+  Pad4 pad;
+  PadMode pad_mode = PadMode::zero;
+  Map act = Map::identity;  // fused activation, with its parameter
+  double a = 0;
+};
+/// x [N,H,W,C], w [K,R,S,C/groups], bias [K] or empty -> [N,P,Q,K].
+Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2dOptions& options = {});
+struct ConvTranspose2dOptions {
+  int stride = 1, dilation = 1, groups = 1;
+  Pad4 pad;  // cropped from the full result
+  int output_pad_h = 0, output_pad_w = 0;
+};
+/// x [N,P,Q,K], w [K,R,S,C/groups] (the filter of the convolution it transposes; PyTorch's [in,out/groups,R,S] becomes
+/// [in,R,S,out/groups]), bias [C] or empty -> [N,(P-1) stride - pads + dilation (R-1) + 1 + output_pad, ..., C].
+Tensor conv_transpose2d(const Tensor& x, const Tensor& w, const Tensor& bias, const ConvTranspose2dOptions& options);
+
+// ---- a value whose per-channel affine and activation have not been applied yet
+/// act(x * scale[n,c] + shift[n,c]); scale and shift [N,C] may both be empty (then only act is pending). Convolutions
+/// apply it at load, NormApply with padding or upsampling in one pass. Never recorded: under a history, ops apply at
+/// once.
+struct Pending {
+  Tensor x, scale, shift;
+  Map act = Map::identity;
+  double a = 0;
+  Pending() = default;
+  Pending(Tensor value) : x(std::move(value)) {}  // NOLINT: a Tensor is a Pending with nothing pending
+  bool applied() const { return !scale && act == Map::identity; }
+};
+struct ApplyOptions {
+  Upsample upsample = Upsample::none;
+  Pad4 pad;
+  PadMode pad_mode = PadMode::zero;
+};
+/// pad(upsample(act(x scale + shift) + residual)) in one pass; no history on the fused path: callers under a history
+/// pass an already applied `p`, and the result is composed of recorded ops.
+Tensor apply(const Pending& p, const Tensor& residual = {}, const ApplyOptions& options = {});
+
+/// Which elements share statistics; groups as in NormDims (instance: C, layer: 1).
+enum class NormKind : std::uint8_t { batch, instance, group, layer };
+struct NormOptions {
+  NormKind kind = NormKind::instance;
+  int groups = 1;  // group norm only
+  double eps = 1e-5;
+  Map act = Map::identity;
+  double a = 0;
+};
+/// act((x - mean) / sqrt(var + eps) * weight + bias), weight and bias [C] or both empty. Recorded.
+Tensor norm(const Tensor& x, const Tensor& weight, const Tensor& bias, const NormOptions& options);
+/// The same with given statistics [C] (batch norm at inference). Differentiable in x, weight, bias.
+Tensor norm_with(const Tensor& x, const Tensor& mean, const Tensor& var, const Tensor& weight, const Tensor& bias,
+                 const NormOptions& options);
+struct Moments {
+  Tensor mean, var;  // biased; [N,groups], or [1,C] for batch
+};
+Moments moments(const Tensor& x, NormKind kind, int groups = 1);  // not recorded
+
+/// conv (or transposed conv) of a pending input, with the statistics of its output taken at the store and folded with
+/// weight, bias into the next pending affine. Not recorded: use only when !recording(...).
+Pending conv2d_norm(const Pending& x, const Tensor& w, const Tensor& conv_bias, const Conv2dOptions& conv,
+                    const Tensor& weight, const Tensor& bias, const NormOptions& options);
+Pending conv_transpose2d_norm(const Pending& x, const Tensor& w, const Tensor& conv_bias,
+                              const ConvTranspose2dOptions& conv, const Tensor& weight, const Tensor& bias,
+                              const NormOptions& options);
+/// conv of a pending input with bias and act at the store. Not recorded.
+Tensor conv2d_pending(const Pending& x, const Tensor& w, const Tensor& bias, const Conv2dOptions& conv);
+Tensor conv_transpose2d_pending(const Pending& x, const Tensor& w, const Tensor& bias,
+                                const ConvTranspose2dOptions& conv);
+
+// ---- pictures
+Tensor pad(const Tensor& x, const Pad4& pad, PadMode mode);  // negative sides crop (zero mode)
+Tensor resample(const Tensor& x, std::int64_t P, std::int64_t Q, Interpolation interpolation,
+                Coordinates coordinates = Coordinates::half_pixel);
+Tensor pixel_shuffle(const Tensor& x, int block);
+Tensor pixel_unshuffle(const Tensor& x, int block);
+struct PoolOptions {
+  int window = 2, stride = 2;
+  Pad4 pad;
+  bool ceil_mode = false, count_include_pad = true;
+};
+Tensor max_pool(const Tensor& x, const PoolOptions& options = {});
+Tensor average_pool(const Tensor& x, const PoolOptions& options = {});
+Tensor global_average_pool(const Tensor& x);  // [N,H,W,C] -> [N,1,1,C]
+
+// ---- losses: one-element results
+Tensor mse_loss(const Tensor& x, const Tensor& target);
+Tensor l1_loss(const Tensor& x, const Tensor& target);
+Tensor huber_loss(const Tensor& x, const Tensor& target, double delta = 1);
+Tensor total_variation(const Tensor& x, int p = 1);
+
+// ---- in place, never recorded
+/// One step over all slots; weights' versions are bumped.
+struct OptimizerParameter {
+  Tensor w, g, m, v;
+};
+void optimizer_step(const OptimizerStep& settings, std::span<const OptimizerParameter> parameters);
+
+}  // namespace sumi

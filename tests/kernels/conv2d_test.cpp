@@ -1,0 +1,27 @@
+#include "kernels/conv2d/conv2d.h"
+
+#include "kernels/conv2d/cases.h"
+#include "tests/kernels/rows.h"
+
+namespace sumi::test {
+namespace {
+
+const bool kRows = register_row_tests<Conv2dForward, Conv2dBackwardInput, Conv2dBackwardWeight>();
+
+/// The first oracle: ones convolved with ones count the taps inside the image.
+TEST(Conv2dClosedForm, OnesCountTaps) {
+  const std::vector<float> x(16, 1.f), w(9, 1.f);
+  std::vector<float> y(16);
+  Conv2dForward a{.d = {.H = 4, .W = 4, .R = 3, .S = 3, .pad = Pad4::all(1)}};
+  a.x = {const_cast<float*>(x.data())}, a.w = {const_cast<float*>(w.data())}, a.y = {y.data()};
+  Context ctx;
+  for (const auto& row : Conv2dForward::table()) {
+    if (!can_run(row, a, ctx.device())) continue;
+    row.run(a, ctx);
+    const std::vector<float> taps{4, 6, 6, 4, 6, 9, 9, 6, 6, 9, 9, 6, 4, 6, 6, 4};
+    for (std::size_t i = 0; i < taps.size(); i++) EXPECT_NEAR(y[i], taps[i], 1e-5) << row.name << ' ' << i;
+  }
+}
+
+}  // namespace
+}  // namespace sumi::test

@@ -1,0 +1,237 @@
+// The second oracle: every row of a table against the reference in double, on every awkward case and claimed dtype.
+// Operands stand between guard zones, outputs start as NaN. A new row or case is tested without writing anything here.
+#pragma once
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <functional>
+#include <limits>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "kernels/core/case.h"
+#include "kernels/core/variant.h"
+
+namespace sumi::test {
+
+/// One operand's memory: 256 guard bytes, the elements, 256 guard bytes.
+class GuardedBuffer {
+ public:
+  GuardedBuffer(std::int64_t count, DType dtype)
+      : count_(count), dtype_(dtype), bytes_(kGuard * 2 + static_cast<std::size_t>(count) * size_of(dtype), kPattern) {}
+  void* data() { return bytes_.data() + kGuard; }
+  void store(std::int64_t i, double v) {
+    if (dtype_ == DType::u8) {
+      static_cast<std::uint8_t*>(data())[i] = static_cast<std::uint8_t>(std::lround(std::abs(v) * 60.0) & 255);
+      return;
+    }
+    visit_float(dtype_, [&](auto t) {
+      using T = decltype(t);
+      if constexpr (sizeof(T) >= 4)
+        static_cast<T*>(data())[i] = static_cast<T>(v);
+      else
+        static_cast<T*>(data())[i] = T(static_cast<float>(v));
+    });
+  }
+  double load(std::int64_t i) {
+    if (dtype_ == DType::u8) return static_cast<std::uint8_t*>(data())[i];
+    return visit_float(dtype_, [&](auto t) { return static_cast<double>(static_cast<decltype(t)*>(data())[i]); });
+  }
+  std::int64_t count() const { return count_; }
+  DType dtype() const { return dtype_; }
+  bool guards_intact() const {
+    for (std::size_t i = 0; i < kGuard; i++)
+      if (bytes_[i] != kPattern || bytes_[bytes_.size() - 1 - i] != kPattern) return false;
+    return true;
+  }
+  friend bool operator==(const GuardedBuffer& a, const GuardedBuffer& b) { return a.bytes_ == b.bytes_; }
+
+ private:
+  static constexpr std::size_t kGuard = 256;
+  static constexpr unsigned char kPattern = 0xA5;
+  std::int64_t count_;
+  DType dtype_;
+  std::vector<unsigned char> bytes_;  // malloc's 16-byte alignment: rows must not assume more
+};
+
+enum class Data { gaussian, integers, magnitudes };
+
+inline double sample(std::mt19937& rng, Fill fill, Data data) {
+  if (data == Data::integers) return static_cast<double>(std::uniform_int_distribution<int>(-2, 2)(rng));
+  const double g = std::normal_distribution<double>()(rng);
+  if (fill == Fill::positive) return std::abs(g) + 0.1;
+  if (fill == Fill::unit) return std::uniform_real_distribution<double>(0.01, 0.99)(rng);
+  return data == Data::magnitudes ? std::abs(g) : g;
+}
+
+/// A case's arguments with memory behind every operand.
+template <class Args>
+struct Bound {
+  Args args;
+  std::vector<GuardedBuffer> buffers;
+  std::vector<Operand> operands;
+
+  /// `like`: take the input values from it (rounded as they are there) instead of drawing new ones.
+  Bound(const Case<Args>& c, DType dtype, Data data, Bound* like = nullptr, bool absolute = false) : args(c.args) {
+    std::mt19937 rng(7);
+    operands = args.operands();
+    buffers.reserve(operands.size());
+    for (std::size_t i = 0; i < operands.size(); i++) {
+      Operand& o = operands[i];
+      bool absent = false;
+      for (const auto name : c.without) absent |= o.optional && name == o.name;
+      const DType own = o.ref->dtype != DType::f32 && !o.param && dtype != DType::f64 ? o.ref->dtype : dtype;
+      buffers.emplace_back(absent ? 0 : o.count, o.param ? param_dtype(dtype) : own);
+      GuardedBuffer& b = buffers.back();
+      *o.ref = absent ? TensorRef{} : TensorRef{b.data(), b.dtype()};
+      for (std::int64_t k = 0; k < b.count(); k++) {
+        double v = like ? like->buffers[i].load(k) : sample(rng, o.fill, data);
+        if (o.role == Role::output) v = std::numeric_limits<double>::quiet_NaN();
+        if (b.dtype() != DType::u8 || o.role != Role::output) b.store(k, absolute ? std::abs(v) : v);
+      }
+    }
+  }
+};
+
+template <class Args>
+const Variant<Args>& reference_row() {
+  return Args::table().back();
+}
+
+inline double unit_roundoff(DType t) {
+  switch (t) {
+    case DType::f64:
+      return 0x1p-53;
+    case DType::f16:
+      return 0x1p-11;
+    case DType::bf16:
+      return 0x1p-8;
+    default:
+      return 0x1p-24;
+  }
+}
+
+template <class Args>
+double reduction_of(const Args& a) {
+  if constexpr (requires { a.reduction(); }) return std::max(1.0, a.reduction());
+  return 1;
+}
+
+template <class Args>
+constexpr bool is_linear() {
+  if constexpr (requires { Args::linear; }) return Args::linear;
+  return false;
+}
+
+/// |y - ref| <= u_out |ref| + 4 sqrt(K) u_acc A, with A = sum |a b| taken from a reference run on magnitudes for linear
+/// ops (largest over the operand), and 1 + max |ref| otherwise; times the row's error factor.
+template <class Args>
+void compare(const Variant<Args>& row, Bound<Args>& got, Bound<Args>& want, Bound<Args>* magnitude, bool exact) {
+  for (std::size_t i = 0; i < got.operands.size(); i++) {
+    const Operand& o = got.operands[i];
+    EXPECT_TRUE(got.buffers[i].guards_intact()) << o.name << ": written outside its bounds";
+    if (o.role == Role::input || got.buffers[i].count() == 0) continue;
+    GuardedBuffer &g = got.buffers[i], &w = want.buffers[i];
+    double largest = 0, scale = 0;
+    for (std::int64_t k = 0; k < w.count(); k++) {
+      largest = std::max(largest, std::abs(w.load(k)));
+      if (magnitude) scale = std::max(scale, std::abs(magnitude->buffers[i].load(k)));
+    }
+    if (!magnitude) scale = 1 + largest;
+    // Statistics of a result also see its rounding to the storage dtype, twice in the variance.
+    const double reduction = reduction_of(got.args) * (o.param ? 4 : 1);
+    const double rounding = o.param ? 2 * unit_roundoff(got.args.dtype()) * scale : 0;
+    bool any = false;
+    for (std::int64_t k = 0; k < w.count(); k++) {
+      const double a = g.load(k), e = w.load(k);
+      any |= a != 0;
+      const double bound = exact && !o.param ? 0
+                                             : unit_roundoff(g.dtype()) * 1.01 * std::abs(e) + rounding +
+                                                   4 * std::sqrt(reduction) * 0x1p-24 * row.traits.error_factor * scale;
+      const bool same = a == e || (std::isnan(a) && std::isnan(e)) || std::abs(a - e) <= bound;
+      if (g.dtype() == DType::u8 && std::abs(a - e) <= 1 && !exact) continue;
+      ASSERT_TRUE(same) << o.name << '[' << k << "]: got " << a << ", reference " << e << ", bound " << bound;
+    }
+    EXPECT_TRUE(any || largest == 0) << o.name << ": all zero";
+  }
+}
+
+template <class Args>
+void run_reference(Bound<Args>& b) {
+  Context ctx(ContextOptions{.threads = 1, .forced_rows = "none:none"});
+  reference_row<Args>().run(b.args, ctx);
+}
+
+template <class Args>
+void check_row(const Variant<Args>& row, const Case<Args>& c, DType dtype, Data data) {
+  Bound<Args> got(c, dtype, data), want(c, DType::f64, data, &got);
+  Context ctx(ContextOptions{.threads = 2, .forced_rows = "none:none"});
+  if (!can_run(row, got.args, ctx.device())) GTEST_SKIP() << "row does not support this case here";
+  Bound<Args> other_threads = Bound<Args>(c, dtype, data, &got);
+  row.run(got.args, ctx);
+  run_reference(want);
+  if constexpr (is_linear<Args>()) {
+    Case<Args> plain = c;
+    if constexpr (requires { plain.args.linearise(); }) plain.args.linearise();
+    Bound<Args> magnitude(plain, DType::f64, data, &want, true);
+    run_reference(magnitude);
+    compare(row, got, want, &magnitude, data == Data::integers);
+  } else {
+    compare<Args>(row, got, want, nullptr, false);
+  }
+  if (!row.traits.deterministic) return;
+  Context three(ContextOptions{.threads = 3, .forced_rows = "none:none"});
+  row.run(other_threads.args, three);
+  for (std::size_t i = 0; i < got.buffers.size(); i++)
+    EXPECT_TRUE(got.buffers[i] == other_threads.buffers[i]) << got.operands[i].name << " depends on the thread count";
+}
+
+/// Integer data makes every partial sum exact, so any order of summation gives the same bits.
+template <class Args>
+bool exact_case(const Variant<Args>& row, const Case<Args>& c) {
+  if (!is_linear<Args>() || row.traits.error_factor != 1) return false;
+  if constexpr (requires { c.args.exact(); }) return c.args.exact();
+  return is_linear<Args>();
+}
+
+inline std::string test_name(std::string text) {
+  for (char& ch : text)
+    if (!std::isalnum(static_cast<unsigned char>(ch))) ch = '_';
+  return text;
+}
+
+struct RowTest : testing::Test {
+  explicit RowTest(std::function<void()> f) : body(std::move(f)) {}
+  void TestBody() override { body(); }
+  std::function<void()> body;
+};
+
+/// Registers row x case x dtype (x exact integers) as tests named op/row.case_dtype.
+template <class... Args>
+bool register_row_tests() {
+  const auto one = []<class A>(std::type_identity<A>) {
+    int number = 0;
+    for (const Case<A>& c : Cases<A>::awkward()) {
+      number++;
+      for (const Variant<A>& row : A::table())
+        for (const DType t : {DType::f32, DType::bf16, DType::f16}) {
+          if (row.device != DeviceKind::cpu || !row.dtypes.has(t)) continue;
+          const auto add = [&](Data data, std::string_view suffix) {
+            const std::string suite = concat(A::op, '/', row.name);
+            const std::string name = test_name(concat(number, '_', c.args.key(), '_', name_of(t), suffix));
+            testing::RegisterTest(
+                suite.c_str(), name.c_str(), nullptr, nullptr, __FILE__, __LINE__,
+                [=, r = &row]() -> testing::Test* { return new RowTest([=] { check_row(*r, c, t, data); }); });
+          };
+          add(Data::gaussian, "");
+          if (exact_case(row, c)) add(Data::integers, "_exact");
+        }
+    }
+  };
+  (one(std::type_identity<Args>{}), ...);
+  return true;
+}
+
+}  // namespace sumi::test
