@@ -1,0 +1,45 @@
+# The front door: `make demo` paints, `make test` proves. Everything real happens in CMake.
+BUILD ?= build
+JOBS ?= $(shell nproc)
+
+.PHONY: demo test build bench lint format install clean packages packages-test
+
+demo: packages build
+	@cmake -DPROGRAM=$(BUILD)/bin/sumi -P cmake/demo.cmake
+
+test: packages-test
+	cmake --preset release -B $(BUILD)
+	cmake --build $(BUILD) -j $(JOBS)
+	cmake --preset asan -B $(BUILD)-asan
+	cmake --build $(BUILD)-asan -j $(JOBS)
+	ctest --test-dir $(BUILD)-asan --output-on-failure
+	cmake -DBUILD=$(BUILD) -P cmake/lint.cmake
+	ctest --test-dir $(BUILD) --output-on-failure
+
+build: packages
+	cmake --preset release -B $(BUILD) -DSUMI_TESTS=OFF -DSUMI_BENCH=OFF
+	cmake --build $(BUILD) -j $(JOBS)
+
+bench: packages-test
+	cmake --preset release -B $(BUILD)
+	cmake --build $(BUILD) -j $(JOBS) --target sumi_bench_kernels sumi
+	$(BUILD)/bin/sumi_bench_kernels
+
+lint: packages-test
+	cmake --preset release -B $(BUILD)
+	cmake -DBUILD=$(BUILD) -P cmake/lint.cmake
+
+format:
+	git ls-files '*.h' '*.cpp' '*.cuh' '*.cu' | xargs clang-format -i
+
+install: build
+	cmake --install $(BUILD) --prefix $(or $(PREFIX),/usr/local)
+
+clean:
+	rm -rf $(BUILD) $(BUILD)-asan
+
+packages:
+	@cmake/packages.sh build
+
+packages-test:
+	@cmake/packages.sh build test
