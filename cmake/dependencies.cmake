@@ -7,17 +7,7 @@ endfunction()
 
 find_package(OpenMP QUIET COMPONENTS CXX)
 sumi_require(OpenMP::OpenMP_CXX OpenMP g++)
-find_package(hwy QUIET CONFIG)
-find_package(HWY QUIET)
-if(NOT TARGET hwy::hwy)
-  find_path(HWY_INCLUDE hwy/highway.h)
-  find_library(HWY_LIBRARY hwy)
-  if(HWY_INCLUDE AND HWY_LIBRARY)
-    add_library(hwy::hwy UNKNOWN IMPORTED)
-    set_target_properties(hwy::hwy PROPERTIES IMPORTED_LOCATION ${HWY_LIBRARY}
-                          INTERFACE_INCLUDE_DIRECTORIES ${HWY_INCLUDE})
-  endif()
-endif()
+include(cmake/highway.cmake)
 sumi_require(hwy::hwy Highway libhwy-dev)
 find_package(dnnl QUIET CONFIG)  # optional: without it the engine's own rows run
 find_package(nlohmann_json QUIET CONFIG)
