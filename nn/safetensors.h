@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "nn/atomic_file.h"
 #include "nn/module.h"
 
 namespace sumi {
@@ -40,8 +41,5 @@ class SafetensorsFile {
 /// the file and what the system said. Tensors keep their dtype.
 void save_safetensors(const std::string& path, const StateDict& state,
                       const std::map<std::string, std::string>& metadata);
-
-/// The same guarantee for any bytes.
-void write_file_atomically(const std::string& path, std::string_view bytes);
 
 }  // namespace sumi
