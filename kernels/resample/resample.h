@@ -29,6 +29,8 @@ struct ResampleForward {
   double flops() const { return 8.0 * static_cast<double>(d.N * P * Q * d.C); }
   double bytes() const;
   double reduction() const { return 4; }
+  /// True when integer data gives exact integer results.
+  bool exact() const { return interpolation == Interpolation::nearest; }
 };
 
 /// dx [N,H,W,C] from dy [N,P,Q,C]: the transpose of ResampleForward. Deterministic.
@@ -48,6 +50,8 @@ struct ResampleBackward {
   double flops() const { return 8.0 * static_cast<double>(d.N * P * Q * d.C); }
   double bytes() const;
   double reduction() const { return 4.0 * static_cast<double>(std::max<std::int64_t>(1, P * Q / (d.H * d.W))); }
+  /// True when integer data gives exact integer results.
+  bool exact() const { return interpolation == Interpolation::nearest; }
 };
 
 /// Depth to space, ONNX mode CRD (PyTorch's PixelShuffle): y[n, h*b+i, w*b+j, c] = x[n, h, w, (c*b + i)*b + j].
