@@ -1,0 +1,186 @@
+#!/usr/bin/env python3
+"""Times whole networks in Sumi, PyTorch (eager, channels_last, compile, bf16) and onnxruntime: same weights, same threads,
+interleaved in one run, outputs compared, ratios printed.
+
+    python3 -m venv .venv && .venv/bin/pip install torch onnx onnxscript onnxruntime safetensors numpy pillow
+    .venv/bin/python bench/compare.py --sumi build/bin/sumi --threads 2 --rounds 5
+
+A ratio is the rival's minimum over Sumi's minimum at the same precision. Peak memory is each process's high-water mark.
+"""
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+
+import numpy as np
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "tests", "golden"))
+import networks  # noqa: E402
+
+warnings.filterwarnings("ignore")
+
+
+def vivid_faststyle():
+    """Random weights whose output fills 0..255, so that comparing rounded pictures means something."""
+    net = networks.Faststyle()
+    net.deconv3.conv2d.weight.data *= 60
+    net.deconv3.conv2d.bias.data.fill_(127.5)
+    return net
+
+
+# name: (PyTorch network, size W x H, picture -> input, output -> picture)
+TANH = (lambda x: x / 127.5 - 1, lambda y: (y + 1) * 127.5)
+BGR = (lambda x: (x / 127.5 - 1).flip(1), lambda y: ((y + 1) * 127.5).flip(1))
+RAW = (lambda x: x, lambda y: y)
+MODELS = {
+    "cartoongan": (networks.CartoonGan, (512, 340), BGR),
+    "lengstrom": (networks.Lengstrom, (800, 600), RAW),
+    "animeganv2": (networks.AnimeGanV2, (512, 512), TANH),
+    "faststyle": (vivid_faststyle, (512, 512), RAW),
+    "vgg16": (lambda: networks.vgg(16, "conv4_2"), (256, 256), RAW),
+    "vgg19": (lambda: networks.vgg(19, "conv4_2"), (256, 256), RAW),
+}
+VARIANTS = ["eager", "channels_last", "compile", "bf16", "onnxruntime"]
+
+
+def picture(size):
+    """A smooth seeded picture [1,3,H,W], 0..255."""
+    rng = np.random.default_rng(1)
+    small = rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    return np.array(Image.fromarray(small).resize(size, Image.Resampling.BICUBIC))
+
+
+def build(name):
+    torch.manual_seed(1)
+    make, size, (to_input, _) = MODELS[name]
+    net = make().eval()
+    x = torch.from_numpy(picture(size).copy()).permute(2, 0, 1)[None].float()
+    return net, to_input(x).contiguous()
+
+
+def runner(name, variant, threads):
+    """A function that runs the network once and returns its output."""
+    net, x = build(name)
+    if variant == "onnxruntime":
+        import onnxruntime
+        path = os.path.join(tempfile.mkdtemp(), "net.onnx")
+        torch.onnx.export(net, (x,), path, input_names=["x"], output_names=["y"], verbose=False)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        feed = {"x": x.numpy()}
+        return lambda: torch.from_numpy(session.run(None, feed)[0])
+    if variant in ("channels_last", "compile", "bf16"):
+        net, x = net.to(memory_format=torch.channels_last), x.contiguous(memory_format=torch.channels_last)
+    if variant == "bf16":
+        net, x = net.bfloat16(), x.bfloat16()
+    if variant == "compile":
+        net = torch.compile(net)
+
+    def run():
+        with torch.inference_mode():
+            return net(x)
+    return run
+
+
+def peak_mib():
+    with open("/proc/self/status") as f:
+        return next(int(line.split()[1]) / 1024 for line in f if line.startswith("VmHWM"))
+
+
+def sumi_bench(args, model, size, precision):
+    out = subprocess.run([args.sumi, "bench", "--model", model, "--size", f"{size[0]}x{size[1]}", "--precision", precision,
+                          "--threads", str(args.threads), "--repeat", str(args.repeat), "--json"],
+                         check=True, capture_output=True, text=True).stdout
+    return json.loads(out)
+
+
+def psnr(a, b):
+    error = np.mean((a.astype(np.float64) - b.astype(np.float64)) ** 2)
+    return float("inf") if error == 0 else 10 * np.log10(255 ** 2 / error)
+
+
+def agreement(args, name, folder, weights):
+    """PSNR between Sumi's picture and PyTorch's, both rounded to 8 bits."""
+    _, size, (_, to_picture) = MODELS[name]
+    source, target = os.path.join(folder, "in.png"), os.path.join(folder, "out.png")
+    Image.fromarray(picture(size)).save(source)
+    subprocess.run([args.sumi, "stylize", source, "-o", target, "--model", weights, "--threads", str(args.threads)],
+                   check=True, capture_output=True)
+    y = to_picture(runner(name, "eager", args.threads)())[0].permute(1, 2, 0).clamp(0, 255).round().byte().numpy()
+    return psnr(np.array(Image.open(target).convert("RGB")), y)
+
+
+def compare(args, name, variants):
+    net, _ = build(name)
+    size = MODELS[name][1]
+    folder = tempfile.mkdtemp()
+    weights = name
+    if not name.startswith("vgg"):
+        weights = os.path.join(folder, name + ".safetensors")
+        save_file({k: v.contiguous() for k, v in net.state_dict().items()}, weights)
+    rivals, times, peaks = {}, {}, {}
+    for variant in variants:
+        try:
+            rivals[variant] = runner(name, variant, args.threads)
+            rivals[variant]()
+        except Exception as error:  # a rival that cannot run is reported, not fatal
+            print(f"# {name}: {variant} does not run: {str(error).splitlines()[0][:120]}")
+            rivals.pop(variant, None)
+    for _ in range(args.rounds):
+        for precision in ("f32", "bf16"):
+            result = sumi_bench(args, weights, size, precision)
+            times.setdefault("sumi " + precision, []).append(result["min_ms"])
+            peaks["sumi " + precision] = max(peaks.get("sumi " + precision, 0), result["peak_rss_mib"])
+        for variant, run in rivals.items():
+            for _ in range(args.repeat):
+                start = time.perf_counter()
+                run()
+                times.setdefault(variant, []).append((time.perf_counter() - start) * 1e3)
+    for variant in rivals:
+        out = subprocess.run([sys.executable, __file__, "--peak", name, variant, "--threads", str(args.threads)],
+                             capture_output=True, text=True).stdout
+        peaks[variant] = float(out.split()[-1]) if out.split() else float("nan")
+    match = None if name.startswith("vgg") else agreement(args, name, folder, weights)
+    return times, peaks, match
+
+
+def report(name, times, peaks, match):
+    size = MODELS[name][1]
+    print(f"\n### {name} {size[0]}x{size[1]}" + ("" if match is None else f": pictures agree to {match:.1f} dB PSNR"))
+    print("| | min ms | median ms | min ÷ Sumi's, same precision | peak MiB |\n|---|---|---|---|---|")
+    for who, values in times.items():
+        ours = times["sumi bf16" if "bf16" in who else "sumi f32"]
+        print(f"| {who} | {min(values):.1f} | {sorted(values)[len(values) // 2]:.1f} | {min(values) / min(ours):.2f} "
+              f"| {peaks[who]:.0f} |", flush=True)
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--sumi", default="build/bin/sumi")
+    p.add_argument("--threads", type=int, default=os.cpu_count())
+    p.add_argument("--rounds", type=int, default=5)
+    p.add_argument("--repeat", type=int, default=2, help="runs of each contender in a round")
+    p.add_argument("--models", nargs="*", default=list(MODELS), choices=list(MODELS))
+    p.add_argument("--variants", nargs="*", default=VARIANTS, choices=VARIANTS)
+    p.add_argument("--peak", nargs=2, help=argparse.SUPPRESS)
+    args = p.parse_args()
+    torch.set_num_threads(args.threads)
+    if args.peak:
+        run = runner(*args.peak, args.threads)
+        run(), run()
+        print(peak_mib())
+        return
+    for name in args.models:
+        report(name, *compare(args, name, args.variants))
+
+
+if __name__ == "__main__":
+    main()
