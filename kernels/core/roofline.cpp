@@ -21,8 +21,10 @@ namespace hn = hwy::HWY_NAMESPACE;
 /// Twelve independent chains hide the latency of 4 cycles on 2 ports. Returns the FLOP done.
 double multiply_add_loop(int steps, float* sink) {
   const hn::ScalableTag<float> d;
-  auto c0 = hn::Zero(d), c1 = c0, c2 = c0, c3 = c0, c4 = c0, c5 = c0, c6 = c0, c7 = c0, c8 = c0, c9 = c0, c10 = c0,
-       c11 = c0;
+  // Different starts, or the compiler would see that the chains are one.
+  const auto start = [d](int i) { return hn::Set(d, static_cast<float>(i)); };
+  auto c0 = start(0), c1 = start(1), c2 = start(2), c3 = start(3), c4 = start(4), c5 = start(5), c6 = start(6),
+       c7 = start(7), c8 = start(8), c9 = start(9), c10 = start(10), c11 = start(11);
   const auto a = hn::Set(d, *sink), b = hn::Set(d, 0.5f);
   for (int i = 0; i < steps; i++) {
     c0 = hn::MulAdd(a, c0, b), c1 = hn::MulAdd(a, c1, b), c2 = hn::MulAdd(a, c2, b), c3 = hn::MulAdd(a, c3, b);
