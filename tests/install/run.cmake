@@ -1,0 +1,15 @@
+# Installs into a fresh prefix, builds the stranger against it, and runs both it and the installed program.
+set(prefix ${BUILD}/install-test/prefix)
+file(REMOVE_RECURSE ${BUILD}/install-test)
+function(must)
+  execute_process(COMMAND ${ARGV} RESULT_VARIABLE failed OUTPUT_VARIABLE out ERROR_VARIABLE out)
+  if(failed)
+    message(FATAL_ERROR "${ARGV}\n${out}")
+  endif()
+endfunction()
+must(${CMAKE_COMMAND} --install ${BUILD} --prefix ${prefix})
+must(${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR} -B ${BUILD}/install-test/build -G Ninja -DCMAKE_BUILD_TYPE=Release
+     -DCMAKE_PREFIX_PATH=${prefix})
+must(${CMAKE_COMMAND} --build ${BUILD}/install-test/build)
+must(${BUILD}/install-test/build/stranger)
+must(${prefix}/bin/sumi info)
