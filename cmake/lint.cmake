@@ -1,11 +1,12 @@
 # clang-tidy over every source of the product, with the list in .clang-tidy; as many at once as there are cores.
-cmake_path(ABSOLUTE_PATH BUILD BASE_DIRECTORY ${CMAKE_CURRENT_LIST_DIR}/.. NORMALIZE)
+cmake_path(SET root NORMALIZE ${CMAKE_CURRENT_LIST_DIR}/..)
+cmake_path(ABSOLUTE_PATH BUILD BASE_DIRECTORY ${root} NORMALIZE)
 find_program(RUN_CLANG_TIDY NAMES run-clang-tidy run-clang-tidy-14)
 if(NOT RUN_CLANG_TIDY)
   message(FATAL_ERROR "run-clang-tidy not found: apt-get install clang-tidy")
 endif()
-execute_process(COMMAND ${RUN_CLANG_TIDY} -quiet -p ${BUILD} "/(kernels|tensor|nn|gan|apps)/.*\\.cpp$"
-                WORKING_DIRECTORY ${CMAKE_CURRENT_LIST_DIR}/..
+execute_process(COMMAND ${RUN_CLANG_TIDY} -quiet -p ${BUILD} "^${root}(kernels|tensor|nn|gan|apps)/.*\\.cpp$"
+                WORKING_DIRECTORY ${root}
                 OUTPUT_VARIABLE report ERROR_VARIABLE noise RESULT_VARIABLE failed)
 string(REGEX MATCHALL "[^\n]*(warning|error):[^\n]*" findings "${report}")
 list(REMOVE_DUPLICATES findings)

@@ -3,6 +3,7 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 
 namespace sumi {
@@ -21,7 +22,7 @@ int usable_cores() {
   int cores = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
   std::ifstream in("/sys/fs/cgroup/cpu.max");  // "quota period" in microseconds, or "max period"
   double quota = 0, period = 0;
-  if (in >> quota >> period && period > 0) cores = std::min(cores, std::max(1, static_cast<int>(quota / period + 0.5)));
+  if (in >> quota >> period && period > 0) cores = std::min(cores, std::max(1, static_cast<int>(std::lround(quota / period))));
   return std::max(1, cores);
 }
 
