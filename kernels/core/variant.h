@@ -28,6 +28,12 @@ struct Variant {
   Traits traits = {};
 };
 
+/// `supports` of a row that runs every case of its dtypes.
+template <class Args>
+bool every_case(const Args&, const DeviceInfo&) {
+  return true;
+}
+
 /// Rows in order of preference; the last one is the reference.
 template <class Args>
 using Table = std::span<const Variant<Args>>;

@@ -1,0 +1,35 @@
+#include "kernels/binary/binary.h"
+
+namespace sumi {
+namespace {
+
+constexpr std::string_view kNames[] = {"add", "subtract", "multiply", "divide", "maximum", "minimum", "greater"};
+
+std::string text(const Dims5& d) { return concat(d[0], 'x', d[1], 'x', d[2], 'x', d[3], 'x', d[4]); }
+
+}  // namespace
+
+Dims5 broadcast(const Dims5& a, const Dims5& b) {
+  Dims5 y;
+  for (std::size_t i = 0; i < y.size(); i++) {
+    check(a[i] == b[i] || a[i] == 1 || b[i] == 1, "broadcast: expected equal sides or 1, got ", text(a), " and ",
+          text(b));
+    y[i] = a[i] == 1 ? b[i] : a[i];
+  }
+  return y;
+}
+
+std::string Binary::key() const { return concat(kNames[static_cast<int>(f)], '_', text(a_dims), '_', text(b_dims)); }
+
+Operands Binary::operands() {
+  return {{"a", &a, count(a_dims), Role::input},
+          {"b", &b, count(b_dims), Role::input},
+          {"y", &y, count(broadcast(a_dims, b_dims)), Role::output}};
+}
+
+double Binary::bytes() const {
+  return static_cast<double>(count(a_dims) + count(b_dims) + count(broadcast(a_dims, b_dims))) *
+         static_cast<double>(size_of(dtype()));
+}
+
+}  // namespace sumi

@@ -1,0 +1,15 @@
+// The rows, in order of preference.
+#include "kernels/binary/rows.h"
+
+namespace sumi {
+namespace {
+
+constexpr Variant<Binary> kBinary[] = {
+    {"reference", DeviceKind::cpu, kAllFloats, every_case<Binary>, binary_reference},
+};
+
+}  // namespace
+
+Table<Binary> Binary::table() { return kBinary; }
+
+}  // namespace sumi

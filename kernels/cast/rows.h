@@ -1,0 +1,20 @@
+// The functions behind the rows of the cast table.
+#pragma once
+#include "kernels/cast/cast.h"
+
+namespace sumi {
+
+/// The definition: the affine in double, then one conversion.
+void cast_reference(const Cast& a, Context& ctx);
+
+/// Calls f(T{}) with T the storage type of `t`, u8 included.
+template <class F>
+decltype(auto) visit_dtype(DType t, F&& f) {
+  if (t == DType::u8) return f(std::uint8_t{});
+  if (t == DType::f64) return f(double{});
+  if (t == DType::f16) return f(Half{});
+  if (t == DType::bf16) return f(BFloat16{});
+  return f(float{});
+}
+
+}  // namespace sumi

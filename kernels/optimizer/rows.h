@@ -1,0 +1,10 @@
+// The functions behind the rows of the optimizer table.
+#pragma once
+#include "kernels/optimizer/optimizer.h"
+
+namespace sumi {
+
+/// The definition: computed in double, moments and weights rounded to their dtype after the step.
+void optimizer_step_reference(const OptimizerStep& a, Context& ctx);
+
+}  // namespace sumi

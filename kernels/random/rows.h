@@ -1,0 +1,10 @@
+// The functions behind the rows of the random table.
+#pragma once
+#include "kernels/random/random.h"
+
+namespace sumi {
+
+/// The definition: block by block.
+void random_fill_reference(const RandomFill& a, Context& ctx);
+
+}  // namespace sumi

@@ -1,0 +1,15 @@
+// The rows, in order of preference.
+#include "kernels/random/rows.h"
+
+namespace sumi {
+namespace {
+
+constexpr Variant<RandomFill> kRandomFill[] = {
+    {"reference", DeviceKind::cpu, kAllFloats, every_case<RandomFill>, random_fill_reference},
+};
+
+}  // namespace
+
+Table<RandomFill> RandomFill::table() { return kRandomFill; }
+
+}  // namespace sumi

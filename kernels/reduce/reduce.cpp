@@ -1,0 +1,20 @@
+#include "kernels/reduce/reduce.h"
+
+namespace sumi {
+
+Dims5 Reduce::y_dims() const {
+  Dims5 y = dims;
+  for (std::size_t i = 0; i < y.size(); i++)
+    if (axes >> i & 1u) y[i] = 1;
+  return y;
+}
+
+std::string Reduce::key() const {
+  constexpr std::string_view names[] = {"sum", "mean", "max"};
+  return concat(names[static_cast<int>(f)], '_', dims[0], 'x', dims[1], 'x', dims[2], 'x', dims[3], 'x', dims[4],
+                "axes", axes);
+}
+
+Operands Reduce::operands() { return {{"x", &x, count(dims), Role::input}, {"y", &y, count(y_dims()), Role::output}}; }
+
+}  // namespace sumi
