@@ -14,6 +14,51 @@ inline std::vector<Conv2dDims> awkward_conv2d_dims() {
   };
 }
 
+/// What breaks tiles of 4x4 pixels and groups of 16 channels: one below, at and above, every side padded otherwise,
+/// images smaller than a tile (several in one chunk of tiles), more than one chunk, more than one block of channels.
+inline std::vector<Conv2dDims> awkward_3x3_dims() {
+  const auto dims = [](std::int64_t N, std::int64_t H, std::int64_t W, std::int64_t C, std::int64_t K, Pad4 pad,
+                       PadMode mode = PadMode::zero) {
+    return Conv2dDims{.N = N, .H = H, .W = W, .C = C, .K = K, .R = 3, .S = 3, .pad = pad, .pad_mode = mode};
+  };
+  return {
+      dims(1, 1, 1, 1, 1, Pad4::all(1)),
+      dims(3, 3, 1, 3, 15, Pad4::all(1), PadMode::replicate),
+      dims(2, 4, 4, 16, 16, Pad4::all(1), PadMode::reflect),
+      dims(1, 5, 3, 17, 33, {2, 0, 1, 2}),
+      dims(1, 13, 13, 15, 17, {0, 1, 2, 1}, PadMode::reflect),
+      dims(3, 13, 5, 33, 16, {1, 2, 0, 2}, PadMode::replicate),
+      dims(2, 6, 4, 16, 31, {}),
+      dims(1, 29, 26, 5, 3, {2, 2, 0, 1}),
+      dims(3, 9, 9, 65, 2, Pad4::all(1)),
+      dims(2, 9, 6, 2, 67, Pad4::all(1), PadMode::reflect),
+  };
+}
+
+inline void append_awkward_3x3(std::vector<Case<Conv2dForward>>& cases) {
+  for (const Conv2dDims& d : awkward_3x3_dims()) {
+    Conv2dForward a{.d = d};
+    a.epilogue.act = Map::relu;
+    cases.push_back({a, {"scale", "shift", "residual", "mean", "var"}});
+    a.prologue = {.act = Map::leaky_relu, .a = 0.2};
+    a.epilogue.act = Map::leaky_relu, a.epilogue.a = 0.1;
+    cases.push_back({a});
+    a.prologue.act = Map::relu, a.epilogue.act = Map::identity;
+    cases.push_back({a, {"bias", "residual"}});
+  }
+}
+
+inline void append_awkward_3x3(std::vector<Case<Conv2dBackwardInput>>& cases) {
+  for (Conv2dDims d : awkward_3x3_dims()) {
+    d.pad_mode = PadMode::zero;
+    Conv2dBackwardInput a{.d = d};
+    cases.push_back({a, {"scale", "shift", "bias", "residual", "mean", "var"}});
+    a.prologue = {.act = Map::leaky_relu, .a = 0.2};
+    a.epilogue.act = Map::relu;
+    cases.push_back({a});
+  }
+}
+
 template <>
 inline std::vector<Case<Conv2dForward>> Cases<Conv2dForward>::awkward() {
   std::vector<Case<Conv2dForward>> cases;
@@ -26,6 +71,7 @@ inline std::vector<Case<Conv2dForward>> Cases<Conv2dForward>::awkward() {
     a.prologue.a = 0.2;
     cases.push_back({a});
   }
+  append_awkward_3x3(cases);
   return cases;
 }
 
@@ -38,6 +84,7 @@ inline std::vector<Case<Conv2dBackwardInput>> Cases<Conv2dBackwardInput>::awkwar
     a.prologue.act = Map::relu;
     cases.push_back({a, {"residual"}});
   }
+  append_awkward_3x3(cases);
   return cases;
 }
 

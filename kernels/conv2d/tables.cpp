@@ -1,6 +1,7 @@
 // The rows, in order of preference.
 #include "kernels/conv2d/conv2d.h"
 #include "kernels/conv2d/reference.h"
+#include "kernels/conv2d/winograd.h"
 
 namespace sumi {
 namespace {
@@ -10,10 +11,16 @@ bool always(const Args&, const DeviceInfo&) {
   return true;
 }
 
+constexpr Traits kWinograd{.error_factor = 4};
+
 constexpr Variant<Conv2dForward> kForward[] = {
+    {"winograd", DeviceKind::cpu, kF32BF16, conv2d_forward_winograd_supports, conv2d_forward_winograd, kWinograd,
+     conv2d_forward_winograd_pays},
     {"reference", DeviceKind::cpu, kAllFloats, always<Conv2dForward>, conv2d_forward_reference},
 };
 constexpr Variant<Conv2dBackwardInput> kBackwardInput[] = {
+    {"winograd", DeviceKind::cpu, kF32BF16, conv2d_backward_input_winograd_supports, conv2d_backward_input_winograd,
+     kWinograd, conv2d_backward_input_winograd_pays},
     {"reference", DeviceKind::cpu, kAllFloats, always<Conv2dBackwardInput>, conv2d_backward_input_reference},
 };
 constexpr Variant<Conv2dBackwardWeight> kBackwardWeight[] = {

@@ -26,6 +26,8 @@ struct Variant {
   bool (*supports)(const Args&, const DeviceInfo&);  // the dtype is already checked against `dtypes`
   void (*run)(const Args&, Context&);
   Traits traits = {};
+  /// Where the row can run but is not worth it: false, and select() passes it over. Null: always worth it.
+  bool (*pays)(const Args&, const DeviceInfo&) = nullptr;
 };
 
 /// `supports` of a row that runs every case of its dtypes.
@@ -56,14 +58,17 @@ const Variant<Args>& find_row(std::string_view name, const Args& a, const Device
   fail(Args::op, ": no row '", name, "'; there are ", rows);
 }
 
-/// The row forced by name, else the one the autotuner measured fastest for these dims, else the first that can run.
+/// The row forced by name, else the one the autotuner measured fastest for these dims, else the first that can run
+/// and pays.
 template <class Args>
 const Variant<Args>& select(const Args& a, Context& ctx) {
   if (const auto forced = ctx.forced_row(Args::op); !forced.empty()) return find_row(forced, a, ctx.device());
   if (Autotuner* tuner = ctx.autotuner())
     if (const auto tuned = tuned_row(a, ctx, *tuner); !tuned.empty()) return find_row(tuned, a, ctx.device());
   for (const Variant<Args>& v : Args::table())
-    if (can_run(v, a, ctx.device()) && (v.traits.deterministic || !ctx.deterministic())) return v;
+    if (can_run(v, a, ctx.device()) && (v.traits.deterministic || !ctx.deterministic()) &&
+        (!v.pays || v.pays(a, ctx.device())))
+      return v;
   fail(Args::op, ": no row for ", a.key(), " ", name_of(a.dtype()), " on this ", name_of(ctx.device().kind));
 }
 
