@@ -46,6 +46,8 @@ std::shared_ptr<void> PackCache::get_any(std::string_view row, const std::string
                                          const std::function<std::shared_ptr<void>()>& make) {
   const std::lock_guard lock(mutex_);
   auto& of_source = entries_[source.id];
+  // A folder of pictures of every size would otherwise gather plans without end.
+  if (source.id == kPlans && of_source.size() >= kMaxPlans) of_source.clear();
   Entry& e = of_source[concat(row, '/', key)];
   if (!e.value || e.version != source.version) e = {source.version, make()};
   return e.value;

@@ -34,7 +34,7 @@ class PackCache {
     if (source.id == 0) return make();
     return std::static_pointer_cast<T>(get_any(row, key, source, [&]() -> std::shared_ptr<void> { return make(); }));
   }
-  /// A value that depends on dims only (a library primitive, a plan): kept for the context's life.
+  /// A value that depends on dims only (a library primitive, a plan): kept until there are 1024.
   template <class T>
   std::shared_ptr<T> plan(std::string_view row, const std::string& key,
                           const std::function<std::shared_ptr<T>()>& make) {
@@ -45,6 +45,7 @@ class PackCache {
 
  private:
   static constexpr std::uint64_t kPlans = ~std::uint64_t{0};
+  static constexpr std::size_t kMaxPlans = 1024;
   struct Entry {
     std::uint64_t version;
     std::shared_ptr<void> value;

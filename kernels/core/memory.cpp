@@ -4,73 +4,160 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <iterator>
 
 #include "kernels/core/error.h"
 
 namespace sumi {
 namespace {
 
-constexpr std::size_t kHugeFrom = 64u << 10, kHugePage = 2u << 20, kLine = 64;
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool kReuse = false;
+#else
+constexpr bool kReuse = true;
+#endif
+constexpr std::size_t kLine = 64, kHugePage = 2u << 20;
+constexpr std::size_t kAlignedFrom = 64u << 10;  // from here on even small blocks start a huge page's cache sets
+constexpr std::size_t kLargeFrom = 1u << 20, kSegment = 32u << 20;
 
-std::size_t capacity_for(std::size_t bytes) {
-  const std::size_t unit = bytes >= kHugeFrom ? std::size_t{64} << 10 : kLine;
-  return (std::max<std::size_t>(bytes, 1) + unit - 1) / unit * unit;
-}
+constexpr std::size_t round_up(std::size_t n, std::size_t unit) { return (n + unit - 1) / unit * unit; }
 
-void* system_allocate(std::size_t capacity) {
-  const bool huge = capacity >= kHugeFrom;
+void* system_allocate(std::size_t size, std::size_t alignment) {
   void* p = nullptr;
-  if (posix_memalign(&p, huge ? kHugePage : kLine, capacity) != 0) return nullptr;
-  if (capacity >= kHugePage) madvise(p, capacity, MADV_HUGEPAGE);
+  if (posix_memalign(&p, alignment, size) != 0) return nullptr;
+  if (size >= kHugePage) madvise(p, size, MADV_HUGEPAGE);
   return p;
 }
 
 }  // namespace
 
 MemoryPool::~MemoryPool() {
-  trim();
-  for (auto& [p, size] : used_) std::free(p);
+  for (auto& [p, size] : used_small_) std::free(p);
+  for (auto& [size, p] : free_small_) std::free(p);
+  for (auto& [p, block] : blocks_)
+    if (block.first) std::free(p);
 }
 
 void* MemoryPool::allocate(std::size_t bytes) {
-  const std::size_t capacity = capacity_for(bytes);
+  const bool large = kReuse && bytes >= kLargeFrom;
+  const std::size_t unit = large ? kHugePage : bytes >= kAlignedFrom ? kAlignedFrom : kLine;
+  const std::size_t capacity =
+      kReuse ? round_up(std::max<std::size_t>(bytes, 1), unit) : std::max<std::size_t>(bytes, 1);
   const std::lock_guard lock(mutex_);
-  // Best fit, but never a block more than a quarter too large: memory that fits nothing else is not wasted on it.
-  auto it = free_.lower_bound(capacity);
-  if (it == free_.end() || it->first > capacity + capacity / 4) it = free_.end();
-  std::pair<std::size_t, void*> block{capacity, nullptr};
-  if (it != free_.end()) {
-    block = *it;
-    free_.erase(it);
-  } else {
-    block.second = system_allocate(capacity);
-    if (!block.second) {
-      for (auto& [size, p] : free_) std::free(p);
-      free_.clear();
-      block.second = system_allocate(capacity);
-    }
-    check(block.second, "out of memory: ", bytes, " bytes asked, ", in_use_,
-          " in use; a smaller picture (--size) or batch needs less");
-  }
-  used_.emplace(block.second, block.first);
-  in_use_ += block.first;
+  void* p = large ? allocate_large(capacity) : allocate_small(capacity);
+  check(p, "out of memory: ", bytes, " bytes asked, ", in_use_,
+        " in use; a smaller picture (--size) or batch needs less");
+  in_use_ += capacity;
   peak_ = std::max(peak_, in_use_);
-  return block.second;
+  return p;
+}
+
+void* MemoryPool::allocate_small(std::size_t capacity) {
+  // Never a block more than a quarter too large: memory that fits nothing else is not wasted on it.
+  const auto it = free_small_.lower_bound(capacity);
+  if (it != free_small_.end() && it->first <= capacity + capacity / 4) {
+    void* p = it->second;
+    in_use_ += it->first - capacity;
+    used_small_.emplace(p, it->first);
+    free_small_.erase(it);
+    return p;
+  }
+  void* p = system_allocate(capacity, kReuse && capacity >= kAlignedFrom ? kHugePage : kLine);
+  if (!p) return nullptr;
+  used_small_.emplace(p, capacity);
+  held_ += capacity;
+  return p;
+}
+
+bool MemoryPool::add_segment(std::size_t capacity) {
+  const std::size_t size = std::max(capacity, kSegment);
+  auto* p = static_cast<char*>(system_allocate(size, kHugePage));
+  if (!p) return false;
+  held_ += size;
+  blocks_[p] = {size, true, true};
+  free_large_.emplace(size, p);
+  return true;
+}
+
+void* MemoryPool::allocate_large(std::size_t capacity) {
+  auto it = free_large_.lower_bound({capacity, nullptr});
+  if (it == free_large_.end()) {
+    if (!add_segment(capacity)) {
+      free_unused();
+      if (!add_segment(capacity)) return nullptr;
+    }
+    it = free_large_.lower_bound({capacity, nullptr});
+  }
+  const auto [size, p] = *it;
+  free_large_.erase(it);
+  Block& block = blocks_[p];
+  block.free = false;
+  if (size > capacity) {
+    blocks_[p + capacity] = {size - capacity, true, false};
+    free_large_.emplace(size - capacity, p + capacity);
+    block.size = capacity;
+  }
+  return p;
+}
+
+void MemoryPool::release_large(Blocks::iterator it) {
+  it->second.free = true;
+  if (const auto after = std::next(it); after != blocks_.end() && after->second.free && !after->second.first) {
+    free_large_.erase({after->second.size, after->first});
+    it->second.size += after->second.size;
+    blocks_.erase(after);
+  }
+  if (!it->second.first && std::prev(it)->second.free) {
+    const auto before = std::prev(it);
+    free_large_.erase({before->second.size, before->first});
+    before->second.size += it->second.size;
+    blocks_.erase(it);
+    it = before;
+  }
+  free_large_.emplace(it->second.size, it->first);
 }
 
 void MemoryPool::release(void* p) noexcept {
   const std::lock_guard lock(mutex_);
-  const auto it = used_.find(p);
-  if (it == used_.end()) return;
+  if (const auto large = blocks_.find(static_cast<char*>(p)); large != blocks_.end()) {
+    in_use_ -= large->second.size;
+    release_large(large);
+    return;
+  }
+  const auto it = used_small_.find(p);
+  if (it == used_small_.end()) return;
   in_use_ -= it->second;
-  free_.emplace(it->second, p);
-  used_.erase(it);
+  if (kReuse) {
+    free_small_.emplace(it->second, p);
+  } else {
+    held_ -= it->second;
+    std::free(p);
+  }
+  used_small_.erase(it);
+}
+
+void MemoryPool::free_unused() noexcept {
+  for (auto& [size, p] : free_small_) {
+    held_ -= size;
+    std::free(p);
+  }
+  free_small_.clear();
+  for (auto it = blocks_.begin(); it != blocks_.end();) {
+    const auto next = std::next(it);
+    const bool whole_segment = it->second.first && (next == blocks_.end() || next->second.first);
+    if (it->second.free && whole_segment) {
+      free_large_.erase({it->second.size, it->first});
+      held_ -= it->second.size;
+      std::free(it->first);
+      blocks_.erase(it);
+    }
+    it = next;
+  }
 }
 
 void MemoryPool::trim() noexcept {
   const std::lock_guard lock(mutex_);
-  for (auto& [size, p] : free_) std::free(p);
-  free_.clear();
+  free_unused();
 }
 
 std::size_t MemoryPool::bytes_in_use() const {
@@ -86,6 +173,11 @@ std::size_t MemoryPool::peak_bytes() const {
 void MemoryPool::reset_peak() {
   const std::lock_guard lock(mutex_);
   peak_ = in_use_;
+}
+
+std::size_t MemoryPool::bytes_held() const {
+  const std::lock_guard lock(mutex_);
+  return held_;
 }
 
 }  // namespace sumi
