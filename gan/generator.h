@@ -1,6 +1,7 @@
 // Image-to-image networks by name, and how pictures go in and come out of them.
 #pragma once
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -20,28 +21,35 @@ class Generator : public Module {
  public:
   /// x in the network's own pixel format. Recorded when gradients are enabled, fused otherwise.
   virtual Tensor forward(const Tensor& x) const = 0;
+  /// Takes the options that a file's metadata carries.
+  virtual void configure(const std::map<std::string, std::string>& /*metadata*/) {}
 };
 
 struct Architecture {
-  std::string_view name;   // "cartoongan", "faststyle", "lengstrom", "animeganv2"
+  std::string_view name;   // "cartoongan", "faststyle", "faststyle_sigmoid", "lengstrom", "animeganv2"
   std::string_view title;  // for people
   PixelFormat pixels;
   int multiple = 1;  // sides must be multiples of this (the program pads by replication and crops)
   int minimum = 1;   // and at least this
   /// True when a file's tensor names and metadata are this architecture's.
   bool (*recognise)(const StateDict& state, const std::map<std::string, std::string>& metadata);
-  /// An untrained network with seeded random weights, shaped after `state` where it is given (channel widths).
+  /// An untrained network with seeded random weights; or, where `state` is given, one shaped after it (channel widths)
+  /// with zeros, for load_state_dict.
   std::unique_ptr<Generator> (*make)(const ContextPtr& context, std::uint64_t seed, const StateDict* state);
 };
 
 /// All architectures, one row each.
 std::span<const Architecture> architectures();
+/// The row of that name. Throws Error listing the names.
+const Architecture& architecture_named(std::string_view name);
 
 struct LoadedGenerator {
   const Architecture* architecture;
   std::unique_ptr<Generator> network;
 };
-/// Reads a safetensors file and builds its network. Throws Error naming the file, and the tensor that does not fit.
+/// Reads a safetensors file and builds its network, frozen, with f32 weights. Its metadata may carry `architecture`
+/// (a name of the table), `pixels` ("centered_sigmoid" makes a faststyle network a faststyle_sigmoid one) and
+/// `align_corners` (animeganv2). Throws Error naming the file, and the tensor that does not fit.
 LoadedGenerator load_generator(const ContextPtr& context, const std::string& path);
 
 /// u8 RGB picture [H,W,3] <-> network tensors, at the network's dtype.

@@ -1,6 +1,7 @@
 // VGG-16 and VGG-19 (Simonyan & Zisserman 2015) as feature extractors.
 #pragma once
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,9 +15,9 @@ enum class VggDepth : std::uint8_t { vgg16 = 16, vgg19 = 19 };
 /// the ReLU) and `relu3_1` (after it).
 class Vgg : public Module {
  public:
-  /// Random weights after He et al. (ICCV 2015), seeded; load_state_dict replaces them. `last` names the last layer
+  /// Random weights after He et al. (ICCV 2015), or zeros to load into without a seed. `last` names the last layer
   /// that will ever be asked for: later ones are neither built nor loaded.
-  Vgg(const ContextPtr& context, VggDepth depth, std::uint64_t seed, std::string_view last = "relu5_1");
+  Vgg(const ContextPtr& context, VggDepth depth, std::optional<std::uint64_t> seed, std::string_view last = "relu5_1");
   ~Vgg() override;
 
   /// x [N,H,W,3]: RGB 0..255 minus the ImageNet mean (see vgg_input). Returns the layers asked for, computing none past

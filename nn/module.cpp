@@ -73,6 +73,11 @@ void Module::set_requires_grad(bool on) const {
   for (Tensor* t : parameters()) t->set_requires_grad(on);
 }
 
+void Module::set_training(bool on) {
+  training_ = on;
+  for (const auto& [name, child] : children_) child->set_training(on);
+}
+
 void Module::to(DType dtype) const {
   for (const NamedParameter& p : named_parameters()) {
     if (p.kind == ParameterKind::vector || p.tensor->dtype() == dtype) continue;

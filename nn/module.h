@@ -40,6 +40,9 @@ class Module {
   /// The trainable tensors.
   std::vector<Tensor*> parameters() const;
   void set_requires_grad(bool on) const;
+  /// Training mode of this module and its children: what batch norm looks at. Off at first.
+  void set_training(bool on);
+  bool training() const { return training_; }
   /// Converts every parameter of 2 or more dimensions (filters, matrices) to dtype; vectors stay f32.
   void to(DType dtype) const;
   /// Copies weights from `state` (PyTorch layout), converting dtype and layout. With strict, throws one Error that
@@ -54,6 +57,7 @@ class Module {
   void add(std::string name, Module& child);
 
  private:
+  bool training_ = false;
   std::vector<NamedParameter> own_;
   std::vector<std::pair<std::string, Module*>> children_;
 };

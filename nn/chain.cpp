@@ -1,0 +1,44 @@
+#include "nn/chain.h"
+
+#include "tensor/autograd.h"
+
+namespace sumi {
+namespace {
+
+/// Runs `fused` when none of these would be recorded, else `recorded` on the settled input.
+template <class Fused, class Recorded>
+auto either(const Pending& x, std::initializer_list<const Tensor*> parameters, Fused fused, Recorded recorded) {
+  return recording({&x.x}) || recording(parameters) ? recorded(settled(x)) : fused();
+}
+
+}  // namespace
+
+Tensor settled(const Pending& p) { return p.applied() ? p.x : apply(p); }
+
+Tensor convolve(const Pending& x, const Conv2d& c) {
+  return either(
+      x, {&c.weight, &c.bias}, [&] { return conv2d_pending(x, c.weight, c.bias, c.options); },
+      [&](const Tensor& value) { return c.forward(value); });
+}
+
+Tensor convolve(const Pending& x, const ConvTranspose2d& c) {
+  return either(
+      x, {&c.weight, &c.bias}, [&] { return conv_transpose2d_pending(x, c.weight, c.bias, c.options); },
+      [&](const Tensor& value) { return c.forward(value); });
+}
+
+Pending conv_norm(const Pending& x, const Conv2d& c, const Norm& n) {
+  return either(
+      x, {&c.weight, &c.bias, &n.weight, &n.bias},
+      [&] { return conv2d_norm(x, c.weight, c.bias, c.options, n.weight, n.bias, n.options); },
+      [&](const Tensor& value) { return Pending(n.forward(c.forward(value))); });
+}
+
+Pending conv_norm(const Pending& x, const ConvTranspose2d& c, const Norm& n) {
+  return either(
+      x, {&c.weight, &c.bias, &n.weight, &n.bias},
+      [&] { return conv_transpose2d_norm(x, c.weight, c.bias, c.options, n.weight, n.bias, n.options); },
+      [&](const Tensor& value) { return Pending(n.forward(c.forward(value))); });
+}
+
+}  // namespace sumi

@@ -1,0 +1,112 @@
+#include "nn/optim.h"
+
+#include <cmath>
+
+#include "tensor/autograd.h"
+
+namespace sumi {
+
+OptimizerOptions sgd(double lr, double momentum, double weight_decay, bool nesterov) {
+  return {.update = Update::sgd, .lr = lr, .weight_decay = weight_decay, .momentum = momentum, .nesterov = nesterov};
+}
+OptimizerOptions adam(double lr, double beta1, double beta2, double weight_decay) {
+  return {.update = Update::adam, .lr = lr, .beta1 = beta1, .beta2 = beta2, .weight_decay = weight_decay};
+}
+OptimizerOptions adamw(double lr, double beta1, double beta2, double weight_decay) {
+  return {.update = Update::adamw, .lr = lr, .beta1 = beta1, .beta2 = beta2, .weight_decay = weight_decay};
+}
+
+Optimizer::Optimizer(std::vector<Tensor*> parameters, const OptimizerOptions& options) : options(options) {
+  for (Tensor* p : parameters) {
+    const DType master = param_dtype(p->dtype());
+    const auto zeros = [&] { return Tensor::zeros(p->context(), p->shape(), master); };
+    Slot slot{.parameter = p};
+    if (p->dtype() != master) slot.master = cast(p->detach(), master);
+    if (options.update != Update::sgd || options.momentum != 0) slot.m = zeros();
+    if (options.update != Update::sgd) slot.v = zeros();
+    slots_.push_back(std::move(slot));
+  }
+}
+
+void Optimizer::step() {
+  step_++;
+  std::vector<OptimizerParameter> moving;
+  std::vector<const Slot*> copied;
+  for (const Slot& s : slots_) {
+    const Tensor g = s.parameter->grad();
+    if (!g) continue;
+    const NoGrad none(g.ctx());
+    const Tensor w = s.master ? s.master : s.parameter->detach();
+    moving.push_back({w, cast(g.detach(), w.dtype()), s.m, s.v});
+    if (s.master) copied.push_back(&s);
+  }
+  if (moving.empty()) return;
+  const OptimizerOptions& o = options;
+  optimizer_step({.update = o.update,
+                  .lr = o.lr,
+                  .beta1 = o.beta1,
+                  .beta2 = o.beta2,
+                  .eps = o.eps,
+                  .weight_decay = o.weight_decay,
+                  .momentum = o.momentum,
+                  .nesterov = o.nesterov,
+                  .step = step_},
+                 moving);
+  for (const Slot* s : copied) s->parameter->copy_from(s->master);
+}
+
+void Optimizer::zero_grad() const {
+  for (const Slot& s : slots_) s.parameter->set_grad({});
+}
+
+StateDict Optimizer::state() const {
+  StateDict state;
+  const auto put = [&](const char* what, std::size_t i, const Tensor& t) {
+    if (t) state.emplace(concat(what, '.', i), t);
+  };
+  for (std::size_t i = 0; i < slots_.size(); i++) {
+    const Slot& s = slots_[i];
+    put("m", i, s.m);
+    put("v", i, s.v);
+    put("master", i, s.master);
+  }
+  if (!slots_.empty()) {
+    // Two 24-bit halves: exact in f32 for every step count that will occur.
+    const float halves[] = {static_cast<float>(step_ >> 24), static_cast<float>(step_ & 0xffffff)};
+    state.emplace("step", Tensor::from(slots_.front().parameter->context(), {2}, halves));
+  }
+  return state;
+}
+
+void Optimizer::load_state(const StateDict& state) {
+  const auto take = [&](const std::string& name, const Tensor& into) {
+    const auto found = state.find(name);
+    check(found != state.end(), "optimizer state: '", name, "' is missing");
+    check(found->second.shape() == into.shape(), "optimizer state: '", name, "' has shape ", found->second.shape(),
+          ", expected ", into.shape());
+    into.copy_from(found->second);
+  };
+  for (std::size_t i = 0; i < slots_.size(); i++) {
+    const Slot& s = slots_[i];
+    if (s.m) take(concat("m.", i), s.m);
+    if (s.v) take(concat("v.", i), s.v);
+    if (s.master) take(concat("master.", i), s.master);
+  }
+  if (slots_.empty()) return;
+  const Tensor halves = Tensor::zeros(slots_.front().parameter->context(), {2});
+  take("step", halves);
+  step_ = (static_cast<std::int64_t>(halves.values()[0]) << 24) + static_cast<std::int64_t>(halves.values()[1]);
+}
+
+double clip_grad_norm(std::span<Tensor* const> parameters, double limit) {
+  double squares = 0;
+  for (const Tensor* p : parameters)
+    if (const Tensor g = p->grad()) squares += sum(square(g.detach())).item();
+  const double norm = std::sqrt(squares);
+  if (norm > limit)
+    for (const Tensor* p : parameters)
+      if (const Tensor g = p->grad()) p->set_grad(scale(g.detach(), limit / (norm + 1e-6)));
+  return norm;
+}
+
+}  // namespace sumi

@@ -1,0 +1,51 @@
+// First-order optimizers over a list of parameters; nn/lbfgs.h has the second-order one.
+#pragma once
+#include <span>
+#include <string>
+#include <vector>
+
+#include "nn/module.h"
+
+namespace sumi {
+
+/// Hyperparameters as PyTorch names them; `update` chooses among SGD (with momentum), Adam and AdamW.
+struct OptimizerOptions {
+  Update update = Update::adam;
+  double lr = 1e-3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0, momentum = 0;
+  bool nesterov = false;
+};
+OptimizerOptions sgd(double lr, double momentum = 0, double weight_decay = 0, bool nesterov = false);
+OptimizerOptions adam(double lr = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double weight_decay = 0);
+OptimizerOptions adamw(double lr = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double weight_decay = 1e-2);
+
+/// Steps the given tensors along their grad(). Moments are f32; a parameter in another dtype has an f32 master weight.
+class Optimizer {
+ public:
+  Optimizer(std::vector<Tensor*> parameters, const OptimizerOptions& options);
+
+  /// One step with every parameter that has a gradient. `options.lr` may change between steps.
+  void step();
+  /// Forgets the gradients.
+  void zero_grad() const;
+  std::int64_t steps() const { return step_; }
+
+  /// Everything besides the weights that an exact resumption needs: "step", "m.I", "v.I", "master.I" for parameter I.
+  StateDict state() const;
+  /// Throws Error naming the tensor that is missing or does not fit.
+  void load_state(const StateDict& state);
+
+  OptimizerOptions options;
+
+ private:
+  struct Slot {
+    Tensor* parameter;
+    Tensor master, m, v;  // master: empty for f32 parameters, which are their own
+  };
+  std::vector<Slot> slots_;
+  std::int64_t step_ = 0;
+};
+
+/// Scales all gradients so that their joint 2-norm is at most `limit`; returns the norm before.
+double clip_grad_norm(std::span<Tensor* const> parameters, double limit);
+
+}  // namespace sumi
