@@ -2,6 +2,9 @@
 #include "kernels/conv2d/conv2d.h"
 #include "kernels/conv2d/reference.h"
 #include "kernels/conv2d/winograd.h"
+#if SUMI_ONEDNN
+#include "kernels/conv2d/onednn.h"
+#endif
 
 namespace sumi {
 namespace {
@@ -16,11 +19,17 @@ constexpr Traits kWinograd{.error_factor = 4};
 constexpr Variant<Conv2dForward> kForward[] = {
     {"winograd", DeviceKind::cpu, kF32BF16, conv2d_forward_winograd_supports, conv2d_forward_winograd, kWinograd,
      conv2d_forward_winograd_pays},
+#if SUMI_ONEDNN
+    {"onednn", DeviceKind::cpu, kF32BF16, conv2d_forward_onednn_supports, conv2d_forward_onednn},
+#endif
     {"reference", DeviceKind::cpu, kAllFloats, always<Conv2dForward>, conv2d_forward_reference},
 };
 constexpr Variant<Conv2dBackwardInput> kBackwardInput[] = {
     {"winograd", DeviceKind::cpu, kF32BF16, conv2d_backward_input_winograd_supports, conv2d_backward_input_winograd,
      kWinograd, conv2d_backward_input_winograd_pays},
+#if SUMI_ONEDNN
+    {"onednn", DeviceKind::cpu, kF32BF16, conv2d_backward_input_onednn_supports, conv2d_backward_input_onednn},
+#endif
     {"reference", DeviceKind::cpu, kAllFloats, always<Conv2dBackwardInput>, conv2d_backward_input_reference},
 };
 constexpr Variant<Conv2dBackwardWeight> kBackwardWeight[] = {

@@ -150,7 +150,10 @@ void compare(const Variant<Args>& row, Bound<Args>& got, Bound<Args>& want, Boun
     if (!magnitude) scale = 1 + largest;
     // Statistics of a result also see its rounding to the storage dtype, twice in the variance.
     const double reduction = reduction_of(got.args) * (o.param ? 4 : 1);
-    const double rounding = o.param ? 2 * unit_roundoff(got.args.dtype()) * scale : 0;
+    double rounding = o.param ? 2 * unit_roundoff(got.args.dtype()) * scale : 0;
+    // A prologue's result may be rounded to the storage dtype, which the products take: one rounding a term.
+    if constexpr (requires { got.args.prologue; })
+      if (got.args.prologue) rounding += unit_roundoff(got.args.dtype()) * scale;
     bool any = false;
     for (std::int64_t k = 0; k < w.count(); k++) {
       const double a = g.load(k), e = exact && !o.param ? rounded(w.load(k), g.dtype()) : w.load(k);
