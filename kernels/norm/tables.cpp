@@ -1,26 +1,25 @@
 // The rows, in order of preference.
 #include "kernels/norm/norm.h"
 #include "kernels/norm/reference.h"
+#include "kernels/norm/separable.h"
 
 namespace sumi {
 namespace {
 
-template <class Args>
-bool always(const Args&, const DeviceInfo&) {
-  return true;
-}
+bool activations(const NormApply& a, const DeviceInfo&) { return is_activation(a.act); }
 
 constexpr Variant<NormStats> kStats[] = {
-    {"reference", DeviceKind::cpu, kAllFloats, always<NormStats>, norm_stats_reference},
+    {"reference", DeviceKind::cpu, kAllFloats, every_case<NormStats>, norm_stats_reference},
 };
 constexpr Variant<NormFold> kFold[] = {
-    {"reference", DeviceKind::cpu, kF32 | kF64, always<NormFold>, norm_fold_reference},
+    {"reference", DeviceKind::cpu, kF32 | kF64, every_case<NormFold>, norm_fold_reference},
 };
 constexpr Variant<NormApply> kApply[] = {
-    {"reference", DeviceKind::cpu, kAllFloats, always<NormApply>, norm_apply_reference},
+    {"separable", DeviceKind::cpu, kF32BF16, activations, norm_apply_separable},
+    {"reference", DeviceKind::cpu, kAllFloats, every_case<NormApply>, norm_apply_reference},
 };
 constexpr Variant<NormBackward> kBackward[] = {
-    {"reference", DeviceKind::cpu, kAllFloats, always<NormBackward>, norm_backward_reference},
+    {"reference", DeviceKind::cpu, kAllFloats, every_case<NormBackward>, norm_backward_reference},
 };
 
 }  // namespace

@@ -1,20 +1,18 @@
 // The rows, in order of preference.
 #include "kernels/pad/pad.h"
 #include "kernels/pad/reference.h"
+#include "kernels/pad/separable.h"
 
 namespace sumi {
 namespace {
 
-template <class Args>
-bool always(const Args&, const DeviceInfo&) {
-  return true;
-}
-
 constexpr Variant<PadForward> kForward[] = {
-    {"reference", DeviceKind::cpu, kAllFloats, always<PadForward>, pad_forward_reference},
+    {"separable", DeviceKind::cpu, kF32BF16, every_case<PadForward>, pad_forward_separable},
+    {"reference", DeviceKind::cpu, kAllFloats, every_case<PadForward>, pad_forward_reference},
 };
 constexpr Variant<PadBackward> kBackward[] = {
-    {"reference", DeviceKind::cpu, kAllFloats, always<PadBackward>, pad_backward_reference},
+    {"separable", DeviceKind::cpu, kF32BF16, every_case<PadBackward>, pad_backward_separable},
+    {"reference", DeviceKind::cpu, kAllFloats, every_case<PadBackward>, pad_backward_reference},
 };
 
 }  // namespace

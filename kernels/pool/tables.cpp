@@ -1,20 +1,20 @@
 // The rows, in order of preference.
 #include "kernels/pool/pool.h"
 #include "kernels/pool/reference.h"
+#include "kernels/pool/separable.h"
 
 namespace sumi {
 namespace {
 
-template <class Args>
-bool always(const Args&, const DeviceInfo&) {
-  return true;
-}
+bool averages(const PoolBackward& a, const DeviceInfo&) { return a.pooling == Pooling::average; }
 
 constexpr Variant<PoolForward> kForward[] = {
-    {"reference", DeviceKind::cpu, kAllFloats, always<PoolForward>, pool_forward_reference},
+    {"separable", DeviceKind::cpu, kF32BF16, every_case<PoolForward>, pool_forward_separable},
+    {"reference", DeviceKind::cpu, kAllFloats, every_case<PoolForward>, pool_forward_reference},
 };
 constexpr Variant<PoolBackward> kBackward[] = {
-    {"reference", DeviceKind::cpu, kAllFloats, always<PoolBackward>, pool_backward_reference},
+    {"separable", DeviceKind::cpu, kF32BF16, averages, pool_backward_separable},
+    {"reference", DeviceKind::cpu, kAllFloats, every_case<PoolBackward>, pool_backward_reference},
 };
 
 }  // namespace

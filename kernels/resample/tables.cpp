@@ -1,23 +1,21 @@
 // The rows, in order of preference.
 #include "kernels/resample/reference.h"
 #include "kernels/resample/resample.h"
+#include "kernels/resample/separable.h"
 
 namespace sumi {
 namespace {
 
-template <class Args>
-bool always(const Args&, const DeviceInfo&) {
-  return true;
-}
-
 constexpr Variant<ResampleForward> kForward[] = {
-    {"reference", DeviceKind::cpu, kAllFloats, always<ResampleForward>, resample_forward_reference},
+    {"separable", DeviceKind::cpu, kF32BF16, every_case<ResampleForward>, resample_forward_separable},
+    {"reference", DeviceKind::cpu, kAllFloats, every_case<ResampleForward>, resample_forward_reference},
 };
 constexpr Variant<ResampleBackward> kBackward[] = {
-    {"reference", DeviceKind::cpu, kAllFloats, always<ResampleBackward>, resample_backward_reference},
+    {"separable", DeviceKind::cpu, kF32BF16, every_case<ResampleBackward>, resample_backward_separable},
+    {"reference", DeviceKind::cpu, kAllFloats, every_case<ResampleBackward>, resample_backward_reference},
 };
 constexpr Variant<PixelShuffle> kShuffle[] = {
-    {"reference", DeviceKind::cpu, kAllFloats, always<PixelShuffle>, pixel_shuffle_reference},
+    {"reference", DeviceKind::cpu, kAllFloats, every_case<PixelShuffle>, pixel_shuffle_reference},
 };
 
 }  // namespace

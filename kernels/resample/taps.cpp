@@ -26,12 +26,4 @@ Tap resample_tap(std::int64_t i, std::int64_t inputs, std::int64_t outputs, Inte
   return {low, high, low == high ? 0 : at - static_cast<double>(low)};
 }
 
-std::vector<Tap> resample_taps(std::int64_t inputs, std::int64_t outputs, Interpolation interpolation,
-                               Coordinates coordinates) {
-  std::vector<Tap> taps(static_cast<std::size_t>(outputs));
-  for (std::int64_t i = 0; i < outputs; i++)
-    taps[static_cast<std::size_t>(i)] = resample_tap(i, inputs, outputs, interpolation, coordinates);
-  return taps;
-}
-
 }  // namespace sumi
