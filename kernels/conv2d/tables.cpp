@@ -33,6 +33,9 @@ constexpr Variant<Conv2dBackwardInput> kBackwardInput[] = {
     {"reference", DeviceKind::cpu, kAllFloats, always<Conv2dBackwardInput>, conv2d_backward_input_reference},
 };
 constexpr Variant<Conv2dBackwardWeight> kBackwardWeight[] = {
+#if SUMI_ONEDNN
+    {"onednn", DeviceKind::cpu, kF32BF16, conv2d_backward_weight_onednn_supports, conv2d_backward_weight_onednn},
+#endif
     {"reference", DeviceKind::cpu, kAllFloats, always<Conv2dBackwardWeight>, conv2d_backward_weight_reference},
 };
 
