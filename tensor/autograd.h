@@ -10,20 +10,28 @@
 namespace sumi {
 
 using Gradients = std::vector<Tensor>;
+/// Which inputs' gradients are asked for.
+using Wanted = std::vector<bool>;
+using BackwardFunction = std::function<Gradients(const Tensor& dy, const Wanted& wanted)>;
 
 /// One recorded op. `backward(dy, wanted)` returns one gradient per input, an empty handle where wanted[i] is false or
-/// the gradient is zero. It is written with public ops, so that second derivatives work, and captures detached outputs
-/// only: a closure that owned its own output would leak.
+/// the gradient is zero. It is written with public ops, so that second derivatives work, and captures inputs and
+/// detached outputs only: a closure that owned its own output would leak.
 struct Node {
   std::string_view op;
-  std::vector<Tensor> inputs;
-  std::function<Gradients(const Tensor& dy, const std::vector<bool>& wanted)> backward;
+  std::vector<Tensor> inputs;  // shape, dtype and history without the values: those live as long as a closure wants
+  BackwardFunction backward;
   Tensor grad;  // leaves only
+
+  Node() = default;
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+  /// Frees a chain of any length without recursion.
+  ~Node();
 };
 
-/// Attaches a node to y when gradients are enabled and any input requires one. Returns y.
-Tensor record(Tensor y, std::string_view op, std::vector<Tensor> inputs,
-              std::function<Gradients(const Tensor&, const std::vector<bool>&)> backward);
+/// Attaches a node to y when gradients are enabled and any input requires one. Returns y. Inputs may be empty handles.
+Tensor record(Tensor y, std::string_view op, std::vector<Tensor> inputs, BackwardFunction backward);
 
 /// True when an op on these inputs would be recorded: fused, unrecordable passes are allowed only when false.
 bool recording(std::initializer_list<const Tensor*> inputs);
@@ -31,7 +39,8 @@ bool recording(std::initializer_list<const Tensor*> inputs);
 /// Accumulates d y / d leaf into each leaf's grad(). `y` has one element unless `dy` is given.
 void backward(const Tensor& y, const Tensor& dy = {});
 
-/// Gradients of y with respect to `inputs`, touching no leaf. With create_graph they can be differentiated again.
+/// Gradients of y with respect to `inputs`, touching no leaf; an empty handle where y does not depend on an input. With
+/// create_graph they can be differentiated again.
 Gradients grad(const Tensor& y, std::span<const Tensor> inputs, bool create_graph = false, const Tensor& dy = {});
 
 /// Switches recording off in a context for a scope.

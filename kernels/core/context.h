@@ -1,5 +1,6 @@
 // Everything a kernel may use besides its arguments. Passed explicitly; there are no globals.
 #pragma once
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -79,6 +80,8 @@ class Context {
   MemoryPool& pool() { return pool_; }
   Scratch scratch(std::size_t bytes) { return {pool_, bytes}; }
   PackCache& cache() { return cache_; }
+  /// A number that no other storage of this context has; never 0.
+  std::uint64_t new_storage_id() { return ++storage_ids_; }
   /// The row that SUMI_KERNEL or the options force for `op`, or "".
   std::string_view forced_row(std::string_view op) const;
   void force_row(std::string op, std::string row) { forced_[std::move(op)] = std::move(row); }
@@ -95,6 +98,7 @@ class Context {
   bool deterministic_;
   MemoryPool pool_;
   PackCache cache_;
+  std::atomic<std::uint64_t> storage_ids_ = 0;
   std::map<std::string, std::string, std::less<>> forced_;
   std::unique_ptr<Autotuner> autotuner_;
 };

@@ -1,0 +1,21 @@
+// The engine's access to a tensor's node. Ops use record() and recording() instead.
+#pragma once
+#include <memory>
+#include <utility>
+
+#include "tensor/tensor.h"
+
+namespace sumi {
+
+struct TensorHistory {
+  static const std::shared_ptr<Node>& node(const Tensor& t) { return t.node_; }
+  static void attach(Tensor& t, std::shared_ptr<Node> node) { t.node_ = std::move(node); }
+  static std::shared_ptr<Node> take(Tensor& t) { return std::move(t.node_); }
+  /// The tensor without its values.
+  static Tensor edge(Tensor t) {
+    t.storage_.reset();
+    return t;
+  }
+};
+
+}  // namespace sumi

@@ -1,0 +1,155 @@
+#include "tensor/tensor.h"
+
+#include <cstring>
+
+#include "kernels/cast/cast.h"
+#include "kernels/core/element.h"
+#include "kernels/random/random.h"
+#include "tensor/autograd.h"
+
+namespace sumi {
+
+Storage::Storage(ContextPtr context, std::size_t bytes)
+    : context_(std::move(context)),
+      bytes_(bytes),
+      data_(context_->pool().allocate(bytes)),
+      id_(context_->new_storage_id()) {}
+
+Storage::~Storage() {
+  context_->cache().forget(id_);
+  context_->pool().release(data_);
+}
+
+Tensor Tensor::empty(const ContextPtr& context, const Shape& shape, DType dtype) {
+  check(static_cast<bool>(context), "tensor: no context");
+  Tensor t;
+  t.storage_ = std::make_shared<Storage>(context, static_cast<std::size_t>(shape.numel()) * size_of(dtype));
+  t.shape_ = shape;
+  t.dtype_ = dtype;
+  return t;
+}
+
+Tensor Tensor::full(const ContextPtr& context, const Shape& shape, double value, DType dtype) {
+  Tensor t = empty(context, shape, dtype);
+  visit_float(dtype, [&](auto type) {
+    using T = decltype(type);
+    T element;
+    store(&element, 0, value);
+    std::fill_n(t.data<T>(), t.numel(), element);
+  });
+  return t;
+}
+
+Tensor Tensor::zeros(const ContextPtr& context, const Shape& shape, DType dtype) {
+  Tensor t = empty(context, shape, dtype);
+  std::memset(t.storage_->data(), 0, t.storage_->bytes());
+  return t;
+}
+
+Tensor Tensor::from(const ContextPtr& context, const Shape& shape, std::span<const float> values, DType dtype) {
+  check(static_cast<std::int64_t>(values.size()) == shape.numel(), "tensor: expected ", shape.numel(), " values for ",
+        shape, ", got ", values.size());
+  Tensor t = empty(context, shape, dtype);
+  visit_float(dtype, [&](auto type) {
+    using T = decltype(type);
+    T* out = t.data<T>();
+    for (std::size_t i = 0; i < values.size(); i++) out[i] = T(values[i]);
+  });
+  return t;
+}
+
+namespace {
+
+Tensor random(const ContextPtr& context, const Shape& shape, DType dtype, RandomFill fill) {
+  Tensor t = Tensor::empty(context, shape, dtype);
+  fill.n = t.numel();
+  fill.y = t.ref();
+  run(fill, *context);
+  return t;
+}
+
+}  // namespace
+
+Tensor Tensor::randn(const ContextPtr& context, const Shape& shape, std::uint64_t seed, std::uint32_t stream,
+                     DType dtype) {
+  return random(context, shape, dtype,
+                {.distribution = Distribution::normal, .low = 0, .high = 1, .seed = seed, .stream = stream});
+}
+
+Tensor Tensor::uniform(const ContextPtr& context, const Shape& shape, double low, double high, std::uint64_t seed,
+                       std::uint32_t stream, DType dtype) {
+  return random(context, shape, dtype,
+                {.distribution = Distribution::uniform, .low = low, .high = high, .seed = seed, .stream = stream});
+}
+
+std::vector<float> Tensor::to_vector() const {
+  std::vector<float> out(static_cast<std::size_t>(numel()));
+  visit_float(dtype_, [&](auto type) {
+    const auto* values = data<decltype(type)>();
+    for (std::size_t i = 0; i < out.size(); i++) out[i] = static_cast<float>(values[i]);
+  });
+  return out;
+}
+
+float Tensor::item() const {
+  check(storage_ && numel() == 1, "item: expected one element, got ", shape_);
+  return to_vector().front();
+}
+
+TensorRef Tensor::ref() const {
+  if (!storage_) return {};
+  return {storage_->data(), dtype_, storage_->id(), storage_->version()};
+}
+
+Tensor Tensor::reshape(const Shape& shape) const {
+  check(shape.numel() == numel(), "reshape: expected ", numel(), " elements as in ", shape_, ", got ", shape);
+  Tensor t = detach();
+  t.shape_ = shape;
+  return record(t, "reshape", {*this},
+                [from = shape_](const Tensor& dy, const Wanted&) -> Gradients { return {dy.reshape(from)}; });
+}
+
+Tensor Tensor::detach() const {
+  Tensor t = *this;
+  t.node_.reset();
+  return t;
+}
+
+Tensor Tensor::clone() const {
+  Tensor t = empty(context(), shape_, dtype_);
+  std::memcpy(t.storage_->data(), storage_->data(), static_cast<std::size_t>(numel()) * size_of(dtype_));
+  return t;
+}
+
+void Tensor::copy_from(const Tensor& source) const {
+  check(source.shape_ == shape_, "copy_from: expected ", shape_, ", got ", source.shape_);
+  if (source.dtype_ == dtype_)
+    std::memmove(storage_->data(), source.storage_->data(), static_cast<std::size_t>(numel()) * size_of(dtype_));
+  else
+    run(Cast{.n = numel(), .x = source.ref(), .y = ref()}, ctx());
+  touch();
+}
+
+bool Tensor::requires_grad() const { return static_cast<bool>(node_); }
+
+Tensor& Tensor::set_requires_grad(bool on) {
+  check(static_cast<bool>(storage_), "set_requires_grad: the tensor is empty");
+  check(!on || !node_ || !node_->backward, "set_requires_grad: expected a leaf, got the result of ",
+        node_ ? node_->op : "");
+  if (!on) node_.reset();
+  if (on && !node_) {
+    node_ = std::make_shared<Node>();
+    node_->op = "leaf";
+  }
+  return *this;
+}
+
+Tensor Tensor::grad() const { return node_ ? node_->grad : Tensor{}; }
+
+void Tensor::set_grad(const Tensor& g) const {
+  check(static_cast<bool>(node_), "set_grad: the tensor does not require a gradient");
+  check(!g || g.shape() == shape_, "set_grad: expected ", shape_, ", got ", g.shape());
+  node_->grad = g.detach();
+}
+
+}  // namespace sumi
