@@ -60,7 +60,7 @@ Gradients conv2d_gradients(const Kept& k, const Tensor& dy, const Wanted& wanted
   const bool again = is_smooth(act) && recording({&dy, &k.x, &k.w, &k.bias});
   const Tensor y = again ? conv2d(k.x, k.w, k.bias, k.options) : k.y;
   const Tensor dz = activation_gradient(y, dy, act, k.options.a);
-  const bool edges = k.d.pad_mode != PadMode::zero && k.d.pad != Pad4{};
+  const bool edges = k.d.pad_mode != PadMode::zero;
   const Conv2dDims d = edges ? of_padded(k.d) : k.d;
   Gradients g(3);
   if (wanted[0]) {
@@ -99,7 +99,7 @@ Conv2dDims conv2d_dims(const Tensor& x, const Tensor& w, const Tensor& bias, con
                      .dilation_w = o.dilation,
                      .groups = o.groups,
                      .pad = o.pad,
-                     .pad_mode = o.pad_mode};
+                     .pad_mode = o.pad == Pad4{} ? PadMode::zero : o.pad_mode};
   d.validate("conv2d");
   return d;
 }
