@@ -184,6 +184,10 @@ void add_array(const float* from, std::int64_t n, float* to) {
 #pragma omp simd
   for (std::int64_t i = 0; i < n; i++) to[i] += from[i];
 }
+void scale_array(float factor, std::int64_t n, float* x) {
+#pragma omp simd
+  for (std::int64_t i = 0; i < n; i++) x[i] *= factor;
+}
 
 }  // namespace HWY_NAMESPACE
 }  // namespace sumi
@@ -201,6 +205,7 @@ HWY_EXPORT(moments_bf16);
 HWY_EXPORT(sums_f32);
 HWY_EXPORT(sums_bf16);
 HWY_EXPORT(add_array);
+HWY_EXPORT(scale_array);
 
 void stage_band(const BandSource& s, const Prologue& prologue, std::int64_t begin, std::int64_t rows, void* out) {
   if (s.dtype == DType::bf16)
@@ -233,6 +238,7 @@ void add_band_sums(const TensorRef& x, std::int64_t offset, std::int64_t pixels,
 }
 
 void add_floats(const float* from, std::int64_t n, float* to) { HWY_DYNAMIC_DISPATCH(add_array)(from, n, to); }
+void scale_floats(float factor, std::int64_t n, float* x) { HWY_DYNAMIC_DISPATCH(scale_array)(factor, n, x); }
 
 }  // namespace sumi
 #endif

@@ -33,4 +33,7 @@ void add_band_sums(const TensorRef& x, std::int64_t offset, std::int64_t pixels,
 /// to[i] += from[i].
 void add_floats(const float* from, std::int64_t n, float* to);
 
+/// x[i] *= factor.
+void scale_floats(float factor, std::int64_t n, float* x);
+
 }  // namespace sumi

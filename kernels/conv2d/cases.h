@@ -98,4 +98,70 @@ inline std::vector<Case<Conv2dBackwardWeight>> Cases<Conv2dBackwardWeight>::awkw
   return cases;
 }
 
+/// Layers of VGG, style transfer, AnimeGAN and DCGAN.
+inline std::vector<Conv2dDims> realistic_conv2d_dims() {
+  const auto square = [](std::int64_t N, std::int64_t side, std::int64_t C, std::int64_t K, std::int64_t R, Pad4 pad,
+                         int stride = 1, PadMode mode = PadMode::zero, int groups = 1) {
+    return Conv2dDims{.N = N,
+                      .H = side,
+                      .W = side,
+                      .C = C,
+                      .K = K,
+                      .R = R,
+                      .S = R,
+                      .stride_h = stride,
+                      .stride_w = stride,
+                      .groups = groups,
+                      .pad = pad,
+                      .pad_mode = mode};
+  };
+  const Pad4 one = Pad4::all(1);
+  return {
+      square(1, 256, 64, 64, 3, one),
+      square(1, 128, 128, 128, 3, one),
+      square(1, 64, 256, 256, 3, one),
+      square(1, 32, 512, 512, 3, one),
+      square(1, 64, 128, 128, 3, one, 1, PadMode::reflect),
+      square(1, 64, 128, 256, 1, {}),
+      square(32, 16, 64, 128, 4, one, 2),
+      square(32, 8, 128, 256, 4, one, 2),
+      square(1, 256, 32, 64, 3, one, 2, PadMode::reflect),
+      square(1, 256, 3, 64, 3, one),
+      square(1, 256, 3, 32, 9, Pad4::all(4), 1, PadMode::reflect),
+      square(1, 256, 32, 3, 9, Pad4::all(4), 1, PadMode::reflect),
+      square(1, 64, 256, 256, 3, one, 1, PadMode::zero, 256),
+  };
+}
+
+template <>
+inline std::vector<Case<Conv2dForward>> Cases<Conv2dForward>::realistic() {
+  std::vector<Case<Conv2dForward>> cases;
+  for (const Conv2dDims& d : realistic_conv2d_dims()) {
+    cases.push_back({{.d = d}, {"scale", "shift", "bias", "residual", "mean", "var"}});
+    if (d.pad_mode != PadMode::reflect) continue;  // style transfer: norm and relu pending, statistics wanted
+    cases.push_back({{.d = d, .prologue = {.act = Map::relu}}, {"residual"}});
+  }
+  return cases;
+}
+
+template <>
+inline std::vector<Case<Conv2dBackwardInput>> Cases<Conv2dBackwardInput>::realistic() {
+  std::vector<Case<Conv2dBackwardInput>> cases;
+  for (Conv2dDims d : realistic_conv2d_dims()) {
+    d.pad_mode = PadMode::zero;
+    cases.push_back({{.d = d}, {"scale", "shift", "bias", "residual", "mean", "var"}});
+  }
+  return cases;
+}
+
+template <>
+inline std::vector<Case<Conv2dBackwardWeight>> Cases<Conv2dBackwardWeight>::realistic() {
+  std::vector<Case<Conv2dBackwardWeight>> cases;
+  for (Conv2dDims d : realistic_conv2d_dims()) {
+    d.pad_mode = PadMode::zero;
+    cases.push_back({{.d = d}, {"dbias"}});
+  }
+  return cases;
+}
+
 }  // namespace sumi

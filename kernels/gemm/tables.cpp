@@ -1,10 +1,16 @@
 // The rows, in order of preference.
 #include "kernels/gemm/rows.h"
+#if SUMI_ONEDNN
+#include "kernels/gemm/onednn.h"
+#endif
 
 namespace sumi {
 namespace {
 
 constexpr Variant<Gemm> kGemm[] = {
+#if SUMI_ONEDNN
+    {"onednn", DeviceKind::cpu, kF32BF16, gemm_onednn_supports, gemm_onednn},
+#endif
     {"reference", DeviceKind::cpu, kAllFloats, every_case<Gemm>, gemm_reference},
 };
 
