@@ -1,5 +1,7 @@
 // Shapes for tests (awkward) and benchmarks (realistic) of the three conv2d tables.
 #pragma once
+#include <array>
+
 #include "kernels/conv2d/conv2d.h"
 #include "kernels/core/case.h"
 
@@ -59,16 +61,68 @@ inline void append_awkward_3x3(std::vector<Case<Conv2dBackwardInput>>& cases) {
   }
 }
 
+/// Thin, narrow, strided, grouped and depthwise shapes around the tiles of the direct rows: 14 or 6 pixels by 8, 16 or
+/// 32 channels.
+inline std::vector<Conv2dDims> awkward_direct_dims() {
+  const auto dims = [](std::array<std::int64_t, 4> nhwc, std::array<std::int64_t, 3> krs, Pad4 pad,
+                       PadMode mode = PadMode::zero) {
+    return Conv2dDims{.N = nhwc[0],
+                      .H = nhwc[1],
+                      .W = nhwc[2],
+                      .C = nhwc[3],
+                      .K = krs[0],
+                      .R = krs[1],
+                      .S = krs[2],
+                      .pad = pad,
+                      .pad_mode = mode};
+  };
+  const auto with = [](Conv2dDims d, int stride, int dilation, int groups) {
+    d.stride_h = d.stride_w = stride, d.dilation_h = d.dilation_w = dilation, d.groups = groups;
+    return d;
+  };
+  std::vector<Conv2dDims> list{
+      dims({1, 3, 17, 1}, {33, 3, 3}, Pad4::all(1)),
+      dims({2, 6, 15, 3}, {17, 7, 7}, Pad4::all(3), PadMode::reflect),
+      dims({1, 4, 5, 3}, {32, 9, 9}, Pad4::all(4)),
+      dims({1, 4, 5, 17}, {3, 9, 9}, Pad4::all(4), PadMode::replicate),
+      dims({2, 7, 29, 33}, {3, 7, 7}, {2, 3, 4, 1}, PadMode::reflect),
+      dims({1, 9, 16, 5}, {1, 3, 3}, Pad4::all(1)),
+      dims({1, 5, 1, 8}, {2, 3, 3}, Pad4::all(1)),
+      dims({1, 6, 6, 512}, {16, 2, 2}, {0, 0, 1, 0}),
+      with(dims({1, 8, 13, 6}, {4, 3, 3}, Pad4::all(2)), 1, 2, 1),
+      with(dims({1, 11, 31, 16}, {64, 3, 3}, Pad4::all(1)), 2, 1, 1),
+      with(dims({1, 8, 10, 9}, {65, 4, 4}, Pad4::all(1)), 2, 1, 1),
+      with(dims({1, 10, 11, 4}, {5, 2, 5}, {0, 2, 1, 0}), 3, 1, 1),
+      with(dims({2, 6, 9, 34}, {68, 3, 3}, Pad4::all(2)), 1, 2, 2),
+      with(dims({1, 10, 13, 20}, {12, 3, 2}, {1, 1, 0, 1}), 1, 1, 4),
+      with(dims({2, 5, 6, 17}, {17, 3, 3}, Pad4::all(1)), 1, 1, 17),
+      with(dims({1, 9, 18, 64}, {64, 3, 3}, {0, 1, 0, 1}), 2, 1, 64),
+      with(dims({1, 7, 5, 4}, {4, 5, 3}, {4, 4, 2, 2}, PadMode::replicate), 1, 2, 4),
+  };
+  list.push_back(dims({1, 7, 7, 6}, {9, 1, 1}, {}));
+  list.back().stride_h = 2, list.back().stride_w = 3;
+  return list;
+}
+
+/// The mixed and the direct dims; only zero-padded ones where that is all an op knows.
+inline std::vector<Conv2dDims> all_awkward_dims(bool zero_padded) {
+  std::vector<Conv2dDims> list = awkward_conv2d_dims();
+  for (const Conv2dDims& d : awkward_direct_dims())
+    if (!zero_padded || d.pad_mode == PadMode::zero) list.push_back(d);
+  return list;
+}
+
 template <>
 inline std::vector<Case<Conv2dForward>> Cases<Conv2dForward>::awkward() {
   std::vector<Case<Conv2dForward>> cases;
-  for (const Conv2dDims& d : awkward_conv2d_dims()) {
+  for (const Conv2dDims& d : all_awkward_dims(false)) {
     Conv2dForward a{.d = d};
     cases.push_back({a, {"scale", "shift", "bias", "residual", "mean", "var"}});
     a.epilogue.act = Map::relu;
     cases.push_back({a, {"scale", "shift", "residual", "mean", "var"}});
     a.prologue.act = Map::leaky_relu;
     a.prologue.a = 0.2;
+    a.epilogue.act = static_cast<Map>(cases.size() / 3 % 5), a.epilogue.a = 0.1;  // every activation in turn
     cases.push_back({a});
   }
   append_awkward_3x3(cases);
@@ -78,7 +132,7 @@ inline std::vector<Case<Conv2dForward>> Cases<Conv2dForward>::awkward() {
 template <>
 inline std::vector<Case<Conv2dBackwardInput>> Cases<Conv2dBackwardInput>::awkward() {
   std::vector<Case<Conv2dBackwardInput>> cases;
-  for (const Conv2dDims& d : awkward_conv2d_dims()) {
+  for (const Conv2dDims& d : all_awkward_dims(true)) {
     Conv2dBackwardInput a{.d = d};
     cases.push_back({a, {"scale", "shift", "bias", "residual", "mean", "var"}});
     a.prologue.act = Map::relu;
@@ -91,7 +145,7 @@ inline std::vector<Case<Conv2dBackwardInput>> Cases<Conv2dBackwardInput>::awkwar
 template <>
 inline std::vector<Case<Conv2dBackwardWeight>> Cases<Conv2dBackwardWeight>::awkward() {
   std::vector<Case<Conv2dBackwardWeight>> cases;
-  for (const Conv2dDims& d : awkward_conv2d_dims()) {
+  for (const Conv2dDims& d : all_awkward_dims(false)) {
     cases.push_back({Conv2dBackwardWeight{.d = d}, {"dbias"}});
     cases.push_back({Conv2dBackwardWeight{.d = d}});
   }

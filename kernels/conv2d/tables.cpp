@@ -1,5 +1,6 @@
 // The rows, in order of preference.
 #include "kernels/conv2d/conv2d.h"
+#include "kernels/conv2d/direct.h"
 #include "kernels/conv2d/reference.h"
 #include "kernels/conv2d/winograd.h"
 #if SUMI_ONEDNN
@@ -14,14 +15,19 @@ bool always(const Args&, const DeviceInfo&) {
   return true;
 }
 
+/// Few input channels: the S*C inputs of a filter row are one short run, which libraries leave mostly idle.
+bool thin_in(const Conv2dForward& a, const DeviceInfo&) { return a.d.C <= 4 && a.d.groups == 1; }
+
 constexpr Traits kWinograd{.error_factor = 4};
 
 constexpr Variant<Conv2dForward> kForward[] = {
     {"winograd", DeviceKind::cpu, kF32BF16, conv2d_forward_winograd_supports, conv2d_forward_winograd, kWinograd,
      conv2d_forward_winograd_pays},
+    {"thin_in", DeviceKind::cpu, kF32BF16, thin_in, conv2d_forward_direct},
 #if SUMI_ONEDNN
     {"onednn", DeviceKind::cpu, kF32BF16, conv2d_forward_onednn_supports, conv2d_forward_onednn},
 #endif
+    {"direct", DeviceKind::cpu, kF32BF16, always<Conv2dForward>, conv2d_forward_direct},
     {"reference", DeviceKind::cpu, kAllFloats, always<Conv2dForward>, conv2d_forward_reference},
 };
 constexpr Variant<Conv2dBackwardInput> kBackwardInput[] = {
@@ -30,6 +36,7 @@ constexpr Variant<Conv2dBackwardInput> kBackwardInput[] = {
 #if SUMI_ONEDNN
     {"onednn", DeviceKind::cpu, kF32BF16, conv2d_backward_input_onednn_supports, conv2d_backward_input_onednn},
 #endif
+    {"direct", DeviceKind::cpu, kF32BF16, always<Conv2dBackwardInput>, conv2d_backward_input_direct},
     {"reference", DeviceKind::cpu, kAllFloats, always<Conv2dBackwardInput>, conv2d_backward_input_reference},
 };
 constexpr Variant<Conv2dBackwardWeight> kBackwardWeight[] = {

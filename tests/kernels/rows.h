@@ -148,6 +148,12 @@ void compare(const Variant<Args>& row, Bound<Args>& got, Bound<Args>& want, Boun
       if (magnitude) scale = std::max(scale, std::abs(magnitude->buffers[i].load(k)));
     }
     if (!magnitude) scale = 1 + largest;
+    // A variance loses the digits of the second moment: var + mean^2, mean standing just before var.
+    if (magnitude && o.name == "var") {
+      double mean = 0;
+      for (std::int64_t k = 0; k < w.count(); k++) mean = std::max(mean, std::abs(magnitude->buffers[i - 1].load(k)));
+      scale += mean * mean;
+    }
     // Statistics of a result also see its rounding to the storage dtype, twice in the variance.
     const double reduction = reduction_of(got.args) * (o.param ? 4 : 1);
     double rounding = o.param ? 2 * unit_roundoff(got.args.dtype()) * scale : 0;
