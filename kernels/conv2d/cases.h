@@ -152,13 +152,15 @@ inline std::vector<Case<Conv2dBackwardWeight>> Cases<Conv2dBackwardWeight>::awkw
   return cases;
 }
 
-/// Layers of VGG, style transfer, AnimeGAN and DCGAN.
+/// The layers of the networks that paint and train here, at 256x256 (batch 1) and 64x64 (batch 16): VGG-19 (zero pads),
+/// fast-style-transfer and CartoonGAN (reflecting pads, stride 2, 9x9, 7x7), AnimeGANv2 (asymmetric pads, 1x1,
+/// depthwise), DCGAN (4x4, stride 2).
 inline std::vector<Conv2dDims> realistic_conv2d_dims() {
-  const auto square = [](std::int64_t N, std::int64_t side, std::int64_t C, std::int64_t K, std::int64_t R, Pad4 pad,
-                         int stride = 1, PadMode mode = PadMode::zero, int groups = 1) {
+  const auto square = [](std::int64_t N, std::int64_t H, std::int64_t C, std::int64_t K, std::int64_t R, int stride,
+                         Pad4 pad, PadMode mode = PadMode::zero, int groups = 1) {
     return Conv2dDims{.N = N,
-                      .H = side,
-                      .W = side,
+                      .H = H,
+                      .W = H,
                       .C = C,
                       .K = K,
                       .R = R,
@@ -169,21 +171,40 @@ inline std::vector<Conv2dDims> realistic_conv2d_dims() {
                       .pad = pad,
                       .pad_mode = mode};
   };
-  const Pad4 one = Pad4::all(1);
+  const Pad4 one = Pad4::all(1), after{0, 1, 0, 1};
+  const PadMode reflect = PadMode::reflect;
   return {
-      square(1, 256, 64, 64, 3, one),
-      square(1, 128, 128, 128, 3, one),
-      square(1, 64, 256, 256, 3, one),
-      square(1, 32, 512, 512, 3, one),
-      square(1, 64, 128, 128, 3, one, 1, PadMode::reflect),
-      square(1, 64, 128, 256, 1, {}),
-      square(32, 16, 64, 128, 4, one, 2),
-      square(32, 8, 128, 256, 4, one, 2),
-      square(1, 256, 32, 64, 3, one, 2, PadMode::reflect),
-      square(1, 256, 3, 64, 3, one),
-      square(1, 256, 3, 32, 9, Pad4::all(4), 1, PadMode::reflect),
-      square(1, 256, 32, 3, 9, Pad4::all(4), 1, PadMode::reflect),
-      square(1, 64, 256, 256, 3, one, 1, PadMode::zero, 256),
+      square(1, 256, 3, 64, 3, 1, one),  // VGG-19
+      square(1, 256, 64, 64, 3, 1, one),
+      square(1, 128, 64, 128, 3, 1, one),
+      square(1, 128, 128, 128, 3, 1, one),
+      square(1, 64, 128, 256, 3, 1, one),
+      square(1, 64, 256, 256, 3, 1, one),
+      square(1, 32, 256, 512, 3, 1, one),
+      square(1, 32, 512, 512, 3, 1, one),
+      square(1, 16, 512, 512, 3, 1, one),
+      square(1, 256, 3, 32, 9, 1, Pad4::all(4), reflect),  // fast-style-transfer
+      square(1, 256, 32, 64, 3, 2, one, reflect),
+      square(1, 128, 64, 128, 3, 2, one, reflect),
+      square(1, 64, 128, 128, 3, 1, one, reflect),
+      square(1, 128, 128, 64, 3, 1, one, reflect),
+      square(1, 256, 64, 32, 3, 1, one, reflect),
+      square(1, 256, 32, 3, 9, 1, Pad4::all(4), reflect),
+      square(1, 256, 3, 64, 7, 1, Pad4::all(3), reflect),  // CartoonGAN
+      square(1, 256, 64, 128, 3, 2, one),
+      square(1, 64, 256, 256, 3, 1, one, reflect),
+      square(1, 256, 64, 3, 7, 1, Pad4::all(3), reflect),
+      square(1, 256, 32, 64, 3, 2, after, reflect),  // AnimeGANv2
+      square(1, 64, 128, 256, 1, 1, {}),
+      square(1, 64, 512, 512, 3, 1, one, reflect, 512),
+      square(1, 64, 512, 256, 1, 1, {}),
+      square(1, 256, 64, 32, 7, 1, Pad4::all(3), reflect),
+      square(1, 256, 32, 3, 1, 1, {}),
+      square(16, 64, 3, 64, 4, 2, one),  // DCGAN
+      square(16, 32, 64, 128, 4, 2, one),
+      square(16, 16, 128, 256, 4, 2, one),
+      square(16, 8, 256, 512, 4, 2, one),
+      square(16, 4, 512, 1, 4, 1, {}),
   };
 }
 
@@ -191,19 +212,23 @@ template <>
 inline std::vector<Case<Conv2dForward>> Cases<Conv2dForward>::realistic() {
   std::vector<Case<Conv2dForward>> cases;
   for (const Conv2dDims& d : realistic_conv2d_dims()) {
-    cases.push_back({{.d = d}, {"scale", "shift", "bias", "residual", "mean", "var"}});
-    if (d.pad_mode != PadMode::reflect) continue;  // style transfer: norm and relu pending, statistics wanted
-    cases.push_back({{.d = d, .prologue = {.act = Map::relu}}, {"residual"}});
+    Conv2dForward a{.d = d};
+    cases.push_back({a, {"scale", "shift", "bias", "residual", "mean", "var"}});
+    a.prologue.act = Map::relu;
+    // Between two instance norms: the one's affine and activation at load, the other's statistics at store.
+    if (d.pad_mode == PadMode::reflect) cases.push_back({a, {"residual"}});
   }
   return cases;
 }
 
+/// Zero padding: frameworks pad in a step of its own where it is another. Stride 2 at 64 and 32 channels of the larger
+/// image are also the decoders' transposed convolutions.
 template <>
 inline std::vector<Case<Conv2dBackwardInput>> Cases<Conv2dBackwardInput>::realistic() {
   std::vector<Case<Conv2dBackwardInput>> cases;
   for (Conv2dDims d : realistic_conv2d_dims()) {
     d.pad_mode = PadMode::zero;
-    cases.push_back({{.d = d}, {"scale", "shift", "bias", "residual", "mean", "var"}});
+    cases.push_back({Conv2dBackwardInput{.d = d}, {"scale", "shift", "bias", "residual", "mean", "var"}});
   }
   return cases;
 }
@@ -213,7 +238,7 @@ inline std::vector<Case<Conv2dBackwardWeight>> Cases<Conv2dBackwardWeight>::real
   std::vector<Case<Conv2dBackwardWeight>> cases;
   for (Conv2dDims d : realistic_conv2d_dims()) {
     d.pad_mode = PadMode::zero;
-    cases.push_back({{.d = d}, {"dbias"}});
+    cases.push_back({Conv2dBackwardWeight{.d = d}});
   }
   return cases;
 }

@@ -112,12 +112,12 @@ bool conv2d_backward_input_winograd_supports(const Conv2dBackwardInput& a, const
   return winograd::is_3x3(a.d) && a.d.pad_mode == PadMode::zero && winograd::can_fuse(a.prologue, a.epilogue);
 }
 
-bool conv2d_forward_winograd_pays(const Conv2dForward& a, const DeviceInfo&) {
-  return winograd::pays(a.d.P(), a.d.Q(), a.d.C, a.d.K);
+bool conv2d_forward_winograd_pays(const Conv2dForward& a, const DeviceInfo& device) {
+  return device.avx2 && winograd::pays(a.d.P(), a.d.Q(), a.d.C, a.d.K);
 }
 
-bool conv2d_backward_input_winograd_pays(const Conv2dBackwardInput& a, const DeviceInfo&) {
-  return winograd::pays(a.d.H, a.d.W, a.d.K, a.d.C);
+bool conv2d_backward_input_winograd_pays(const Conv2dBackwardInput& a, const DeviceInfo& device) {
+  return device.avx2 && winograd::pays(a.d.H, a.d.W, a.d.K, a.d.C);
 }
 
 void conv2d_forward_winograd(const Conv2dForward& a, Context& ctx) {
