@@ -12,18 +12,20 @@ std::string_view name_of(BinaryOp f) {
   return names[static_cast<int>(f)];
 }
 
-Shape broadcast_shape(const Tensor& a, const Tensor& b) {
-  const Dims5 sides = broadcast(a.shape().dims5(), b.shape().dims5());
+Shape broadcast_shape(const Shape& a, const Shape& b, BinaryOp f) {
   Shape shape;
-  const int rank = std::max(a.rank(), b.rank());
-  for (int i = Shape::kMaxRank - rank; i < Shape::kMaxRank; i++) shape.push_back(sides[static_cast<std::size_t>(i)]);
+  for (int i = -std::max(a.rank(), b.rank()); i < 0; i++) {
+    const std::int64_t sa = -i > a.rank() ? 1 : a[i], sb = -i > b.rank() ? 1 : b[i];
+    check(sa == sb || sa == 1 || sb == 1, name_of(f), ": ", a, " and ", b, " do not broadcast");
+    shape.push_back(sa == 1 ? sb : sa);
+  }
   return shape;
 }
 
 Tensor run_binary(const Tensor& a, const Tensor& b, BinaryOp f) {
   check(a && b, name_of(f), ": expected two tensors, got an empty handle");
   check(a.dtype() == b.dtype(), name_of(f), ": a is ", sumi::name_of(a.dtype()), ", b is ", sumi::name_of(b.dtype()));
-  Tensor y = Tensor::empty(a.context(), broadcast_shape(a, b), a.dtype());
+  Tensor y = Tensor::empty(a.context(), broadcast_shape(a.shape(), b.shape(), f), a.dtype());
   run(
       Binary{
           .f = f, .a_dims = a.shape().dims5(), .b_dims = b.shape().dims5(), .a = a.ref(), .b = b.ref(), .y = y.ref()},

@@ -152,8 +152,13 @@ void check_second_order(const GradientCase& c, unsigned seed) {
 
 bool register_gradient_tests(const std::string& suite, const std::vector<GradientCase>& cases) {
   const auto add = [&](const std::string& name, std::function<void()> body) {
+    const auto leak_free = [body] {
+      const std::size_t before = test_context()->pool().bytes_in_use();
+      body();
+      EXPECT_EQ(test_context()->pool().bytes_in_use(), before) << "memory leaked";
+    };
     testing::RegisterTest(suite.c_str(), name.c_str(), nullptr, nullptr, __FILE__, __LINE__,
-                          [body]() -> testing::Test* { return new RegisteredTest(body); });
+                          [leak_free]() -> testing::Test* { return new RegisteredTest(leak_free); });
   };
   for (const GradientCase& c : cases)
     for (unsigned seed = 1; seed <= 3; seed++) {

@@ -36,7 +36,8 @@ void check_first_order(const GradientCase& c, unsigned seed);
 /// differences are taken of the unrecorded backward, so the fused kernels and the composed formulas check each other.
 void check_second_order(const GradientCase& c, unsigned seed);
 
-/// Registers every case at three seeds as suite.name_seed and suite.name_second_seed.
+/// Registers every case at three seeds as suite.name_seed and suite.name_second_seed. Each must give back all the
+/// memory that it took.
 bool register_gradient_tests(const std::string& suite, const std::vector<GradientCase>& cases);
 
 }  // namespace sumi::test

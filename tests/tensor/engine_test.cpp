@@ -1,0 +1,219 @@
+// The differentiation engine and the tensor's ownership rules.
+#include "tests/tensor/gradcheck.h"
+
+namespace sumi::test {
+namespace {
+
+Tensor scalar(float v) { return Tensor::from(test_context(), {1}, std::vector<float>{v}); }
+Tensor leaf(float v) { return scalar(v).set_requires_grad(); }
+
+/// x * 2, counting how often its backward runs.
+Tensor counted(const Tensor& x, int& calls) {
+  return record(scale(x.detach(), 2), "counted", {x}, [&calls](const Tensor& dy, const Wanted&) -> Gradients {
+    calls++;
+    return {dy * 2};
+  });
+}
+
+TEST(Engine, DiamondRunsEachNodeOnce) {
+  Tensor x = leaf(3);
+  int calls = 0;
+  const Tensor a = counted(x, calls), b = a * 5, c = a * 7;
+  backward(b * c);  // 35 a^2, a = 2x
+  EXPECT_EQ(calls, 1);
+  EXPECT_FLOAT_EQ(x.grad().item(), 35 * 4 * 2 * 3);
+}
+
+TEST(Engine, ReusedInputsAdd) {
+  Tensor x = leaf(2);
+  backward(x * x * x + x);
+  EXPECT_FLOAT_EQ(x.grad().item(), 13);
+}
+
+TEST(Engine, BackwardAccumulatesAndGradDoesNot) {
+  Tensor x = leaf(2);
+  const Tensor y = square(x), leaves[] = {x};
+  backward(y);
+  backward(y);
+  EXPECT_FLOAT_EQ(x.grad().item(), 8);
+  EXPECT_FLOAT_EQ(grad(y, leaves)[0].item(), 4);
+  EXPECT_FLOAT_EQ(x.grad().item(), 8);
+  x.set_grad({});
+  EXPECT_FALSE(x.grad());
+}
+
+TEST(Engine, NoGradRecordsNothing) {
+  Tensor x = leaf(2);
+  {
+    const NoGrad off(*test_context());
+    EXPECT_FALSE(square(x).requires_grad());
+    EXPECT_FALSE(recording({&x}));
+  }
+  EXPECT_TRUE(square(x).requires_grad());
+  EXPECT_TRUE(recording({&x}));
+}
+
+TEST(Engine, DetachCutsTheHistory) {
+  Tensor x = leaf(3);
+  backward(x * square(x).detach());
+  EXPECT_FLOAT_EQ(x.grad().item(), 9);
+}
+
+TEST(Engine, ConstantsAskForNothing) {
+  Tensor x = leaf(3);
+  const Tensor constant = scalar(4);
+  Wanted asked;
+  const Tensor y =
+      record(x.detach() * constant, "probe", {constant, x}, [&](const Tensor& dy, const Wanted& wanted) -> Gradients {
+        asked = wanted;
+        return {{}, dy * constant};
+      });
+  backward(y);
+  EXPECT_EQ(asked, (Wanted{false, true}));
+  EXPECT_FLOAT_EQ(x.grad().item(), 4);
+}
+
+TEST(Engine, GradWalksOnlyTowardsItsInputs) {
+  Tensor x = leaf(3), other = leaf(1);
+  int calls = 0;
+  const Tensor y = counted(other, calls) + x * 5, inputs[] = {x};
+  EXPECT_FLOAT_EQ(grad(y, inputs)[0].item(), 5);
+  EXPECT_EQ(calls, 0);
+  EXPECT_FALSE(other.grad());
+}
+
+TEST(Engine, GradOfInnerValuesAndOfStrangers) {
+  Tensor x = leaf(3), stranger = leaf(1);
+  const Tensor a = square(x), y = a * a, inputs[] = {a, x, stranger, y};
+  const Gradients g = grad(y, inputs);
+  EXPECT_FLOAT_EQ(g[0].item(), 18);
+  EXPECT_FLOAT_EQ(g[1].item(), 108);
+  EXPECT_FALSE(g[2]);
+  EXPECT_FLOAT_EQ(g[3].item(), 1);
+}
+
+TEST(Engine, DerivativesOfAnyOrder) {
+  Tensor x = leaf(2), y = power(x, 5);
+  const float expected[] = {80, 160, 240, 240, 120};
+  for (const float e : expected) {
+    const Tensor inputs[] = {x};
+    y = grad(y, inputs, true)[0];
+    EXPECT_NEAR(y.item(), e, 1e-4 * e);
+  }
+}
+
+TEST(Engine, DeepHistoriesNeedNoStack) {
+  const std::size_t before = test_context()->pool().bytes_in_use();
+  {
+    Tensor x = leaf(1), y = x;
+    for (int i = 0; i < 100000; i++) y = i % 2 ? tanh(y) * 1.0 : y + x;  // closures hold histories too
+    backward(y);
+    EXPECT_TRUE(x.grad());
+  }
+  EXPECT_EQ(test_context()->pool().bytes_in_use(), before);
+}
+
+TEST(Engine, TrainingStepGivesMemoryBack) {
+  Tensor w1 = random_tensor({8, 3, 3, 3}, 1, Values::gaussian, DType::f32), w2 = random_tensor({3, 1, 1, 8}, 2);
+  w2 = cast(w2, DType::f32);
+  Tensor scale_ = Tensor::full(test_context(), {8}, 1), shift_ = Tensor::zeros(test_context(), {8});
+  Tensor parameters[] = {w1.set_requires_grad(), w2.set_requires_grad(), scale_.set_requires_grad(),
+                         shift_.set_requires_grad()};
+  const Tensor x = random_tensor({2, 8, 8, 3}, 3, Values::gaussian, DType::f32);
+  const auto step = [&] {
+    const Tensor h = norm(conv2d(x, w1, {}, {.pad = Pad4::all(1), .pad_mode = PadMode::reflect}), scale_, shift_,
+                          {.act = Map::relu});
+    const Tensor loss = mse_loss(conv2d(max_pool(h), w2, {}, {.act = Map::tanh}), average_pool(x)) + total_variation(h);
+    backward(loss);
+    std::vector<OptimizerParameter> slots;
+    for (const Tensor& p : parameters) slots.push_back({.w = p, .g = p.grad()});
+    optimizer_step({.update = Update::sgd, .lr = 0.1}, slots);
+    for (const Tensor& p : parameters) p.set_grad({});
+    return loss.item();
+  };
+  const float first = step();  // library primitives and plans stay
+  const std::size_t before = test_context()->pool().bytes_in_use();
+  const float second = step();
+  EXPECT_EQ(test_context()->pool().bytes_in_use(), before);
+  EXPECT_LT(second, first);
+}
+
+TEST(Engine, OptimizerBumpsVersions) {
+  Tensor w = leaf(1);
+  const Tensor m = scalar(0), v = scalar(0), alias = w.reshape({1, 1});
+  const auto before = w.ref();
+  const OptimizerParameter slots[] = {{w, scalar(2), m, v}};
+  optimizer_step({.update = Update::adam, .lr = 0.5}, slots);
+  EXPECT_EQ(w.ref().id, before.id);
+  EXPECT_EQ(w.ref().version, before.version + 1);
+  EXPECT_EQ(alias.ref().version, before.version + 1);
+  EXPECT_NEAR(w.item(), 0.5, 1e-5);  // Adam's first step is lr long
+  EXPECT_EQ(m.ref().version, 1u);
+}
+
+TEST(Engine, UnusedInputsAreNotKept) {
+  const std::size_t before = test_context()->pool().bytes_in_use();
+  Tensor w = random_tensor({4, 3, 3, 4}, 1, Values::gaussian, DType::f32);  // frozen
+  Tensor x = random_tensor({1, 16, 16, 4}, 2, Values::gaussian, DType::f32);
+  x.set_requires_grad();
+  const std::size_t one = x.ref().data ? test_context()->pool().bytes_in_use() - before : 0;
+  Tensor y = x;
+  for (int i = 0; i < 8; i++) y = conv2d(y + 1.0, w, {}, {.pad = Pad4::all(1)});
+  EXPECT_LT(test_context()->pool().bytes_in_use() - before, 3 * one) << "linear ops of frozen weights keep no images";
+}
+
+TEST(Tensor, ReshapeSharesStorageAndHistory) {
+  Tensor x = Tensor::from(test_context(), {2, 3}, std::vector<float>{1, 2, 3, 4, 5, 6});
+  const Tensor flat = x.reshape({6});
+  EXPECT_EQ(flat.ref().id, x.ref().id);
+  x.set_requires_grad();
+  backward(sum(square(x.reshape({3, 2}))));
+  EXPECT_EQ(x.grad().to_vector(), (std::vector<float>{2, 4, 6, 8, 10, 12}));
+  EXPECT_EQ(x.grad().shape(), x.shape());
+}
+
+TEST(Tensor, StorageIdsAreFreshAndCachesForgetThem) {
+  auto& cache = test_context()->cache();
+  int made = 0;
+  const std::function<std::shared_ptr<int>()> make = [&] { return std::make_shared<int>(++made); };
+  std::weak_ptr<int> packed;
+  std::uint64_t id = 0;
+  {
+    const Tensor w = scalar(1);
+    id = w.ref().id;
+    packed = cache.get<int>("row", "dims", w.ref(), make);
+    cache.get<int>("row", "dims", w.ref(), make);
+    EXPECT_EQ(made, 1);
+    w.touch();
+    packed = cache.get<int>("row", "dims", w.ref(), make);
+    EXPECT_EQ(made, 2);
+  }
+  EXPECT_TRUE(packed.expired());
+  EXPECT_NE(scalar(1).ref().id, id);
+}
+
+TEST(Tensor, CopiesConvertAndBumpTheVersion) {
+  const Tensor source = Tensor::from(test_context(), {3}, std::vector<float>{1, -2.5, 1000});
+  for (const DType t : {DType::f32, DType::f64, DType::f16, DType::bf16}) {
+    const Tensor to = Tensor::zeros(test_context(), {3}, t);
+    to.copy_from(source);
+    EXPECT_EQ(to.to_vector(), source.to_vector()) << name_of(t);
+    EXPECT_EQ(to.ref().version, 1u);
+    EXPECT_NE(to.clone().ref().id, to.ref().id);
+    EXPECT_EQ(to.clone().to_vector(), source.to_vector());
+  }
+}
+
+TEST(Tensor, RandomNumbersFollowTheSeed) {
+  const Tensor a = Tensor::randn(test_context(), {1000}, 5), b = Tensor::randn(test_context(), {1000}, 5),
+               c = Tensor::randn(test_context(), {1000}, 5, 1), u = Tensor::uniform(test_context(), {1000}, -2, 3, 5);
+  EXPECT_EQ(a.to_vector(), b.to_vector());
+  EXPECT_NE(a.to_vector(), c.to_vector());
+  EXPECT_NEAR(mean(a).item(), 0, 0.15);
+  EXPECT_NEAR(mean(square(a)).item(), 1, 0.2);
+  EXPECT_NEAR(mean(u).item(), 0.5, 0.2);
+  for (const float v : u.to_vector()) EXPECT_TRUE(v >= -2 && v < 3) << v;
+}
+
+}  // namespace
+}  // namespace sumi::test
