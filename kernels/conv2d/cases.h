@@ -13,6 +13,8 @@ inline std::vector<Conv2dDims> awkward_conv2d_dims() {
       {.N = 2, .H = 5, .W = 7, .C = 3, .K = 4, .R = 3, .S = 3, .pad = Pad4::all(1)},
       {.N = 1, .H = 9, .W = 6, .C = 4, .K = 6, .R = 3, .S = 3, .stride_h = 2, .stride_w = 2, .pad = {0, 1, 0, 1}},
       {.N = 1, .H = 8, .W = 8, .C = 4, .K = 8, .R = 2, .S = 3, .dilation_h = 2, .groups = 2, .pad = {1, 0, 2, 1}},
+      {.N = 2, .H = 6, .W = 5, .C = 7, .K = 7, .R = 3, .S = 3, .groups = 7, .pad = {0, 2, 1, 0}},
+      {.N = 1, .H = 9, .W = 8, .C = 6, .K = 9, .R = 2, .S = 2, .stride_h = 3, .stride_w = 2, .groups = 3},
   };
 }
 

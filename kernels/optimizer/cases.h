@@ -30,11 +30,15 @@ inline std::vector<Case<OptimizerStep>> Cases<OptimizerStep>::realistic() {
   std::vector<ParameterSlot> network;  // the 1.7 M parameters of a feed-forward style network, in 30 tensors
   for (int i = 0; i < 10; i++)
     for (const std::int64_t n : {128 * 128 * 9, 128, 128 * 128}) network.push_back({.n = n});
-  return {
-      {{.update = Update::sgd, .momentum = 0.9, .slots = network}, {"copy"}},
-      {{.update = Update::adam, .slots = network}, {"copy"}},
-      {{.update = Update::adamw, .weight_decay = 0.01, .slots = network}, {"copy"}},
+  std::vector<Case<OptimizerStep>> cases;
+  const auto add = [&](OptimizerStep a) {
+    a.slots = network;
+    cases.push_back({a, {"copy"}});
   };
+  add({.update = Update::sgd, .momentum = 0.9});
+  add({.update = Update::adam});
+  add({.update = Update::adamw, .weight_decay = 0.01});
+  return cases;
 }
 
 }  // namespace sumi

@@ -1,0 +1,127 @@
+// Times every row of every table on its realistic cases: sumi_bench_kernels --benchmark_filter=conv2d_forward/.*f32
+// --threads=2 Each row's result is first compared with the next row's; the roofline is measured at the start.
+#include <benchmark/benchmark.h>
+
+#include "bench/operands.h"
+#include "kernels/binary/cases.h"
+#include "kernels/cast/cases.h"
+#include "kernels/conv2d/cases.h"
+#include "kernels/core/roofline.h"
+#include "kernels/gemm/cases.h"
+#include "kernels/loss/cases.h"
+#include "kernels/map/cases.h"
+#include "kernels/norm/cases.h"
+#include "kernels/optimizer/cases.h"
+#include "kernels/pad/cases.h"
+#include "kernels/pool/cases.h"
+#include "kernels/random/cases.h"
+#include "kernels/reduce/cases.h"
+#include "kernels/resample/cases.h"
+#include "kernels/softmax/cases.h"
+#include "kernels/tables.h"
+
+namespace sumi::bench {
+namespace {
+
+/// What all benchmarks share.
+struct Machine {
+  explicit Machine(int threads) : ctx(ContextOptions{.threads = threads, .forced_rows = "none:none"}) {}
+  Context ctx;
+  Roofline roofline = measure_roofline(ctx);
+};
+
+/// The reference rows are loops in double: past this they only cost time.
+constexpr double kReferenceFlops = 2e9;
+
+/// Another row for the same case: any fast one, else the reference where it is affordable.
+template <class Args>
+const Variant<Args>* other_row(const Variant<Args>& row, const Args& a, const DeviceInfo& device) {
+  for (const Variant<Args>& v : Args::table()) {
+    const bool reference = &v == &Args::table().back();
+    if (&v != &row && can_run(v, a, device) && (!reference || a.flops() < kReferenceFlops)) return &v;
+  }
+  return nullptr;
+}
+
+/// The difference that rounding may make, relative to the root mean square of the result.
+double tolerance(DType t, double error_factor) { return (t == DType::bf16 ? 0.1 : 2e-4) * error_factor; }
+
+template <class Args>
+bool agrees(const Variant<Args>& row, const Case<Args>& c, DType dtype, Context& ctx) {
+  if (row.dtypes.bits == 0 || !row.traits.deterministic) return true;
+  Filled<Args> got(c, dtype, ctx), want(c, dtype, ctx);
+  const Variant<Args>* other = other_row(row, got.args(), ctx.device());
+  if (!other) return true;
+  row.run(got.args(), ctx);
+  other->run(want.args(), ctx);
+  const double factor = std::max(row.traits.error_factor, other->traits.error_factor);
+  return difference(got, want) < tolerance(dtype, factor);
+}
+
+template <class Args>
+void time_row(benchmark::State& state, Machine& machine, const Variant<Args>& row, const Case<Args>& c, DType dtype) {
+  Context& ctx = machine.ctx;
+  if (!agrees(row, c, dtype, ctx)) return state.SkipWithError("differs from the other rows");
+  Filled<Args> filled(c, dtype, ctx);
+  const Args& a = filled.args();
+  row.run(a, ctx);  // packs weights, plans
+  double best = 0;
+  for (auto _ : state) {
+    const double start = seconds_now();
+    row.run(a, ctx);
+    const double t = seconds_now() - start;
+    state.SetIterationTime(t);
+    best = best == 0 ? t : std::min(best, t);
+  }
+  if (best == 0) return;
+  state.counters["best_us"] = best * 1e6;
+  state.counters["GFLOP/s"] = a.flops() / best * 1e-9;
+  state.counters["GB/s"] = a.bytes() / best * 1e-9;
+  state.counters["roof%"] = 100 * machine.roofline.seconds(a.flops(), a.bytes()) / best;
+}
+
+template <class Args>
+void register_row(Machine& machine, const Variant<Args>& row, const Case<Args>& c, DType dtype) {
+  Args probe = c.args;
+  for (const Operand& o : probe.operands()) {
+    bool absent = false;
+    for (const auto name : c.without) absent |= o.optional && name == o.name;
+    if (o.ref->dtype == DType::f32 && !o.param) o.ref->dtype = dtype;
+    o.ref->data = absent ? nullptr : &machine;  // present; never read
+  }
+  const bool reference = &row == &Args::table().back();
+  if (!can_run(row, probe, machine.ctx.device()) || (reference && probe.flops() > kReferenceFlops)) return;
+  const std::string name = concat(Args::op, '/', row.name, '/', name_of(dtype), '/', probe.key());
+  benchmark::RegisterBenchmark(
+      name.c_str(), [&machine, &row, c, dtype](benchmark::State& state) { time_row(state, machine, row, c, dtype); })
+      ->UseManualTime()
+      ->Unit(benchmark::kMicrosecond);
+}
+
+void register_all(Machine& machine) {
+  for_each_op([&]<class Args>(std::type_identity<Args>) {
+    for (const Variant<Args>& row : Args::table())
+      for (const DType dtype : {DType::f32, DType::bf16}) {
+        if (row.device != DeviceKind::cpu || !row.dtypes.has(dtype)) continue;
+        for (const Case<Args>& c : Cases<Args>::realistic()) register_row(machine, row, c, dtype);
+      }
+  });
+}
+
+}  // namespace
+}  // namespace sumi::bench
+
+int main(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  int threads = 0;  // all cores
+  if (argc > 1 && std::string_view(argv[argc - 1]).starts_with("--threads=")) threads = std::atoi(argv[--argc] + 10);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  sumi::bench::Machine machine(threads);
+  sumi::bench::register_all(machine);
+  benchmark::AddCustomContext("device", machine.ctx.device().name);
+  benchmark::AddCustomContext("threads", std::to_string(machine.ctx.threads()));
+  benchmark::AddCustomContext("peak_gflops", std::to_string(machine.roofline.gflops));
+  benchmark::AddCustomContext("copy_gbytes_per_s", std::to_string(machine.roofline.gbytes_per_s));
+  benchmark::RunSpecifiedBenchmarks();
+  benchmark::Shutdown();
+}

@@ -1,0 +1,89 @@
+// Memory with random numbers behind every operand of an argument struct.
+#pragma once
+#include <cmath>
+#include <cstdint>
+#include <random>
+#include <vector>
+
+#include "kernels/core/case.h"
+#include "kernels/core/variant.h"
+
+namespace sumi::bench {
+
+/// A case with its operands in the context's pool. The same case and dtype always get the same numbers.
+template <class Args>
+class Filled {
+ public:
+  Filled(const Case<Args>& c, DType dtype, Context& ctx) : args_(c.args) {
+    std::mt19937 rng(7);
+    std::uint64_t id = reinterpret_cast<std::uintptr_t>(this);
+    operands_ = args_.operands();
+    for (Operand& o : operands_) {
+      bool absent = false;
+      for (const auto name : c.without) absent |= o.optional && name == o.name;
+      const bool own = o.ref->dtype != DType::f32 && !o.param;
+      const DType t = o.param ? param_dtype(dtype) : own ? o.ref->dtype : dtype;
+      if (absent) {
+        *o.ref = {};
+        continue;
+      }
+      blocks_.push_back(ctx.scratch(static_cast<std::size_t>(o.count) * size_of(t) + 64));
+      // Distinct ids, so that weights are packed once, as in a network.
+      *o.ref = TensorRef{blocks_.back().template as<void>(), t, id++, 0};
+      fill(*o.ref, o, rng);
+    }
+    context_ = &ctx;
+  }
+  ~Filled() {
+    for (const Operand& o : operands_)
+      if (o.ref->id) context_->cache().forget(o.ref->id);
+  }
+  Filled(const Filled&) = delete;
+  Filled& operator=(const Filled&) = delete;
+
+  const Args& args() const { return args_; }
+  const Operands& operands() const { return operands_; }
+
+ private:
+  static void fill(const TensorRef& t, const Operand& o, std::mt19937& rng) {
+    std::uniform_real_distribution<float> any(-1, 1), unit(0.01f, 0.99f);
+    for (std::int64_t i = 0; i < o.count; i++) {
+      if (t.dtype == DType::u8) {
+        t.as<std::uint8_t>()[i] = static_cast<std::uint8_t>(rng() & 255);
+        continue;
+      }
+      const float v = o.fill == Fill::gaussian ? any(rng) : unit(rng);
+      visit_float(t.dtype, [&](auto x) { t.as<decltype(x)>()[i] = decltype(x)(v); });
+    }
+  }
+
+  Args args_;
+  Operands operands_;
+  std::vector<Scratch> blocks_;
+  Context* context_ = nullptr;
+};
+
+inline double value_at(const TensorRef& t, std::int64_t i) {
+  if (t.dtype == DType::u8) return t.as<std::uint8_t>()[i];
+  return visit_float(t.dtype, [&](auto x) { return static_cast<double>(t.as<decltype(x)>()[i]); });
+}
+
+/// The largest difference of two runs' outputs, relative to the operand's root mean square.
+template <class Args>
+double difference(const Filled<Args>& got, const Filled<Args>& want) {
+  double worst = 0;
+  for (std::size_t k = 0; k < got.operands().size(); k++) {
+    const Operand &g = got.operands()[k], &w = want.operands()[k];
+    if (g.role == Role::input || !*g.ref) continue;
+    double squares = 0, largest = 0;
+    for (std::int64_t i = 0; i < g.count; i++) {
+      const double a = value_at(*g.ref, i), b = value_at(*w.ref, i);
+      squares += b * b;
+      largest = std::max(largest, std::isnan(a) ? INFINITY : std::abs(a - b));
+    }
+    worst = std::max(worst, largest / (std::sqrt(squares / static_cast<double>(g.count)) + 1e-30));
+  }
+  return worst;
+}
+
+}  // namespace sumi::bench
