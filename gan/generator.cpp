@@ -24,10 +24,14 @@ std::string_view value(const Metadata& metadata, const char* key) {
   return found == metadata.end() ? std::string_view() : std::string_view(found->second);
 }
 
-/// By the metadata's name where there is one, else by a tensor that no other architecture has.
+constexpr std::array<std::string_view, 5> kNames{"cartoongan", "faststyle_sigmoid", "faststyle", "lengstrom",
+                                                 "animeganv2"};
+
+/// By the metadata's name where that is one of ours (files of others say all kinds of things there), else by a tensor
+/// that no other architecture has.
 bool is(const StateDict& state, const Metadata& metadata, std::string_view name, std::string_view tensor) {
   const std::string_view said = value(metadata, "architecture");
-  return said.empty() ? state.contains(tensor) : said == name;
+  return std::ranges::find(kNames, said) == kNames.end() ? state.contains(tensor) : said == name;
 }
 
 bool centred(const Metadata& metadata) { return value(metadata, "pixels") == "centered_sigmoid"; }
@@ -45,8 +49,8 @@ std::unique_ptr<Generator> make_faststyle(const ContextPtr& context, std::uint64
   return std::make_unique<Faststyle>(context, seed_without(state, seed), options);
 }
 
-constexpr std::array<Architecture, 5> kArchitectures{{
-    {.name = "cartoongan",
+constexpr std::array<Architecture, kNames.size()> kArchitectures{{
+    {.name = kNames[0],
      .title = "CartoonGAN (Chen et al. 2018)",
      .pixels = {.bgr = true},
      .multiple = 4,
@@ -55,7 +59,7 @@ constexpr std::array<Architecture, 5> kArchitectures{{
      .make = [](const ContextPtr& c, std::uint64_t seed, const StateDict* s) -> std::unique_ptr<Generator> {
        return std::make_unique<CartoonGan>(c, seed_without(s, seed), width_in(s, "conv01_1.weight", 0, 64));
      }},
-    {.name = "faststyle_sigmoid",
+    {.name = kNames[1],
      .title = "Feed-forward style (Johnson et al. 2016), bounded output",
      .pixels = kCentred,
      .multiple = 4,
@@ -66,7 +70,7 @@ constexpr std::array<Architecture, 5> kArchitectures{{
          },
      .make = [](const ContextPtr& c, std::uint64_t seed,
                 const StateDict* s) { return make_faststyle(c, seed, s, true); }},
-    {.name = "faststyle",
+    {.name = kNames[2],
      .title = "Feed-forward style (Johnson et al. 2016; pytorch/examples)",
      .pixels = kBytes,
      .multiple = 4,
@@ -74,7 +78,7 @@ constexpr std::array<Architecture, 5> kArchitectures{{
      .recognise = is_faststyle,
      .make = [](const ContextPtr& c, std::uint64_t seed,
                 const StateDict* s) { return make_faststyle(c, seed, s, false); }},
-    {.name = "lengstrom",
+    {.name = kNames[3],
      .title = "Feed-forward style (Johnson et al. 2016; fast-style-transfer)",
      .pixels = kBytes,
      .multiple = 4,
@@ -83,7 +87,7 @@ constexpr std::array<Architecture, 5> kArchitectures{{
      .make = [](const ContextPtr& c, std::uint64_t seed, const StateDict* s) -> std::unique_ptr<Generator> {
        return std::make_unique<Lengstrom>(c, seed_without(s, seed), width_in(s, "conv1.weight", 0, 32));
      }},
-    {.name = "animeganv2",
+    {.name = kNames[4],
      .title = "AnimeGANv2 (Chen et al. 2019)",
      .pixels = {},
      .multiple = 4,
@@ -96,7 +100,7 @@ constexpr std::array<Architecture, 5> kArchitectures{{
 
 std::string names() {
   std::string list;
-  for (const Architecture& a : kArchitectures) list += concat(list.empty() ? "" : ", ", a.name);
+  for (const std::string_view name : kNames) list += concat(list.empty() ? "" : ", ", name);
   return list;
 }
 
@@ -127,8 +131,8 @@ LoadedGenerator build(const ContextPtr& context, StateDict state, const Metadata
     return {&a, std::move(network)};
   }
   const std::string_view said = value(metadata, "architecture");
-  if (!said.empty()) fail("architecture '", said, "' is not one of ", names());
-  fail("not a generator: its tensors belong to none of ", names());
+  fail("not a generator: its tensors belong to none of ", names(), said.empty() ? "" : "; it calls itself '", said,
+       said.empty() ? "" : "'");
 }
 
 }  // namespace
