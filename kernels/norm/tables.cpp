@@ -1,7 +1,9 @@
 // The rows, in order of preference.
+#include "kernels/norm/channel_sums.h"
 #include "kernels/norm/norm.h"
 #include "kernels/norm/reference.h"
 #include "kernels/norm/separable.h"
+#include "kernels/norm/shifted_sums.h"
 
 namespace sumi {
 namespace {
@@ -9,6 +11,7 @@ namespace {
 bool activations(const NormApply& a, const DeviceInfo&) { return is_activation(a.act); }
 
 constexpr Variant<NormStats> kStats[] = {
+    {"shifted_sums", DeviceKind::cpu, kF32BF16, every_case<NormStats>, norm_stats_shifted_sums},
     {"reference", DeviceKind::cpu, kAllFloats, every_case<NormStats>, norm_stats_reference},
 };
 constexpr Variant<NormFold> kFold[] = {
@@ -19,6 +22,7 @@ constexpr Variant<NormApply> kApply[] = {
     {"reference", DeviceKind::cpu, kAllFloats, every_case<NormApply>, norm_apply_reference},
 };
 constexpr Variant<NormBackward> kBackward[] = {
+    {"channel_sums", DeviceKind::cpu, kF32BF16, every_case<NormBackward>, norm_backward_channel_sums},
     {"reference", DeviceKind::cpu, kAllFloats, every_case<NormBackward>, norm_backward_reference},
 };
 

@@ -1,4 +1,5 @@
 // The rows, in order of preference.
+#include "kernels/pool/gather.h"
 #include "kernels/pool/pool.h"
 #include "kernels/pool/reference.h"
 #include "kernels/pool/separable.h"
@@ -6,6 +7,7 @@
 namespace sumi {
 namespace {
 
+bool maxima(const PoolBackward& a, const DeviceInfo&) { return a.pooling == Pooling::max; }
 bool averages(const PoolBackward& a, const DeviceInfo&) { return a.pooling == Pooling::average; }
 
 constexpr Variant<PoolForward> kForward[] = {
@@ -13,6 +15,7 @@ constexpr Variant<PoolForward> kForward[] = {
     {"reference", DeviceKind::cpu, kAllFloats, every_case<PoolForward>, pool_forward_reference},
 };
 constexpr Variant<PoolBackward> kBackward[] = {
+    {"gather", DeviceKind::cpu, kF32BF16, maxima, pool_backward_gather},
     {"separable", DeviceKind::cpu, kF32BF16, averages, pool_backward_separable},
     {"reference", DeviceKind::cpu, kAllFloats, every_case<PoolBackward>, pool_backward_reference},
 };

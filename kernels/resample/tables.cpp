@@ -2,6 +2,7 @@
 #include "kernels/resample/reference.h"
 #include "kernels/resample/resample.h"
 #include "kernels/resample/separable.h"
+#include "kernels/resample/transpose.h"
 
 namespace sumi {
 namespace {
@@ -15,6 +16,7 @@ constexpr Variant<ResampleBackward> kBackward[] = {
     {"reference", DeviceKind::cpu, kAllFloats, every_case<ResampleBackward>, resample_backward_reference},
 };
 constexpr Variant<PixelShuffle> kShuffle[] = {
+    {"transpose", DeviceKind::cpu, kF32 | kF16 | kBF16, every_case<PixelShuffle>, pixel_shuffle_transpose},
     {"reference", DeviceKind::cpu, kAllFloats, every_case<PixelShuffle>, pixel_shuffle_reference},
 };
 

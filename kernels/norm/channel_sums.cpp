@@ -1,0 +1,248 @@
+#include "kernels/norm/channel_sums.h"
+
+#include <cmath>
+
+#include "kernels/core/element.h"
+#include "kernels/core/parallel.h"
+#include "kernels/norm/channels.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/norm/channel_sums.cpp"
+#include <hwy/foreach_target.h>
+//
+#include "kernels/core/separable-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace sumi {
+namespace HWY_NAMESPACE {
+
+/// plain[j] = sum of dy, product[j] = sum of dy (x - mean[j]) over wide pixels.
+template <class T>
+void sum_gradients(const T* x, const T* dy, std::int64_t pixels, std::int64_t period, const float* mean, float* plain,
+                   float* product) {
+  const std::int64_t step = lanes();
+  for (std::int64_t j = 0; j < 2 * period; j += step) store_vector(hn::Zero(FloatTag()), plain + j);
+  std::int64_t p = 0;
+  for (; p + 2 <= pixels; p += 2)
+    for (std::int64_t j = 0; j < period; j += step) {
+      const std::int64_t i = p * period + j, k = i + period;
+      const auto base = load_vector(mean + j), g0 = load_vector(dy + i), g1 = load_vector(dy + k);
+      const auto d0 = hn::Sub(load_vector(x + i), base), d1 = hn::Sub(load_vector(x + k), base);
+      store_vector(hn::Add(load_vector(plain + j), hn::Add(g0, g1)), plain + j);
+      store_vector(hn::Add(load_vector(product + j), hn::MulAdd(g0, d0, hn::Mul(g1, d1))), product + j);
+    }
+  for (; p < pixels; p++)
+    for (std::int64_t j = 0; j < period; j += step) {
+      const auto g = load_vector(dy + p * period + j);
+      const auto d = hn::Sub(load_vector(x + p * period + j), load_vector(mean + j));
+      store_vector(hn::Add(load_vector(plain + j), g), plain + j);
+      store_vector(hn::MulAdd(g, d, load_vector(product + j)), product + j);
+    }
+}
+
+/// Part i of an image: out is [2][period].
+template <class T>
+void gradient_part(const ChannelChunks& c, const T* x, const T* dy, std::int64_t i, const float* mean, float* out) {
+  const std::int64_t first = i * c.per_chunk * c.period, rest = c.wide * c.period;
+  if (i < c.chunks) return sum_gradients(x + first, dy + first, c.pixels_of(i), c.period, mean, out, out + c.period);
+  for (std::int64_t j = 0; j < c.period; j++) {
+    const float g = j < c.tail ? float(dy[rest + j]) : 0.f;
+    out[j] = g;
+    out[c.period + j] = j < c.tail ? g * (float(x[rest + j]) - mean[j]) : 0;
+  }
+}
+
+/// Parts [begin,end) of N * parts(). `patterns`: see GradientLoad.
+void gradient_parts(const NormBackward& a, const ChannelChunks& c, const float* patterns, float* partials,
+                    std::int64_t begin, std::int64_t end) {
+  const auto go = [&](auto t) {
+    using T = decltype(t);
+    for (std::int64_t i = begin; i < end; i++) {
+      const std::int64_t n = i / c.parts(), image = n * a.d.HW * a.d.C;
+      gradient_part(c, a.x.as<T>() + image, a.dy.as<T>() + image, i % c.parts(), patterns + n * 4 * pattern_size(c.C),
+                    partials + i * 2 * c.period);
+    }
+  };
+  a.dtype() == DType::bf16 ? go(BFloat16{}) : go(float{});
+}
+
+/// dx = gain dy + slope (x - mean) + offset, per channel; without x (null) the middle term is left out. x - mean comes
+/// first: slope x and slope mean alone would cancel where the mean is large.
+template <class T>
+struct GradientLoad {
+  const T *x, *dy;
+  const float *mean, *gain, *slope, *offset;
+  std::int64_t period;
+  HWY_INLINE FloatVector gradient(FloatVector g, std::int64_t phase) const {
+    return hn::MulAdd(g, load_vector(gain + phase), load_vector(offset + phase));
+  }
+  HWY_INLINE FloatVector with_x(FloatVector v, FloatVector g, std::int64_t phase) const {
+    return hn::MulAdd(hn::Sub(v, load_vector(mean + phase)), load_vector(slope + phase), gradient(g, phase));
+  }
+  HWY_INLINE FloatVector whole(std::int64_t j, std::int64_t phase) const {
+    const auto g = load_vector(dy + j);
+    return x ? with_x(load_vector(x + j), g, phase) : gradient(g, phase);
+  }
+  HWY_INLINE FloatVector part(std::int64_t j, std::int64_t phase, std::int64_t count) const {
+    const auto g = load_part(dy + j, count);
+    return x ? with_x(load_part(x + j, count), g, phase) : gradient(g, phase);
+  }
+};
+
+/// Elements [begin,end) of image n.
+void write_gradients(const NormBackward& a, const float* patterns, std::int64_t n, std::int64_t begin,
+                     std::int64_t end) {
+  const auto go = [&](auto t) {
+    using T = decltype(t);
+    const std::int64_t image = n * a.d.HW * a.d.C, size = pattern_size(a.d.C);
+    const float* mean = patterns + n * 4 * size;
+    const GradientLoad<T> load{a.frozen ? nullptr : a.x.as<T>() + image,
+                               a.dy.as<T>() + image,
+                               mean,
+                               mean + size,
+                               mean + 2 * size,
+                               mean + 3 * size,
+                               channel_period(a.d.C)};
+    const bool stream = a.d.count() * static_cast<std::int64_t>(sizeof(T)) >= kStreamBytes;
+    map_span(load, begin, end, a.dx.as<T>() + image + begin, stream);
+    if (stream) hwy::FlushStream();
+  };
+  a.dtype() == DType::bf16 ? go(BFloat16{}) : go(float{});
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace sumi
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace sumi {
+namespace {
+
+HWY_EXPORT(gradient_parts);
+HWY_EXPORT(write_gradients);
+
+/// Images whose x and dy stay in the last-level cache between the two passes.
+constexpr std::int64_t kCachedBytes = 8 << 20;
+
+class Backward {
+ public:
+  Backward(const NormBackward& args, Context& context)
+      : a(args),
+        d(args.d),
+        c(args.d),
+        ctx(context),
+        floats(ctx.scratch(static_cast<std::size_t>(pattern_floats() + partial_floats()) * sizeof(float))),
+        doubles(ctx.scratch(static_cast<std::size_t>(2 * d.N * c.period + 3 * d.stats()) * sizeof(double))) {
+    for (std::int64_t s = 0; s < d.stats(); s++) rstd()[s] = 1 / std::sqrt(param(a.var, s, 1) + a.eps);
+    for (std::int64_t n = 0; n < d.N; n++)
+      fill_pattern(pattern(n, 0), d.C,
+                   [&](std::int64_t j) { return static_cast<float>(param(a.mean, stat_of_lane(d, n, j), 0)); });
+  }
+
+  void run() {
+    const bool sums = !a.frozen || a.dweight || a.dbias;
+    const std::int64_t image = d.HW * d.C * static_cast<std::int64_t>(2 * size_of(a.dtype()));
+    const std::int64_t block = d.across_batch ? d.N : std::max<std::int64_t>(1, kCachedBytes / image);
+    for (std::int64_t n0 = 0; n0 < d.N; n0 += block) {
+      const std::int64_t n1 = std::min(d.N, n0 + block);
+      if (sums) add_up(n0, n1);
+      if (a.dx) fold_and_write(n0, n1);
+    }
+    if (a.dweight || a.dbias) store_params();
+  }
+
+ private:
+  std::int64_t pattern_floats() const { return d.N * 4 * pattern_size(d.C); }
+  std::int64_t partial_floats() const { return d.N * c.parts() * 2 * c.period; }
+  /// which: 0 mean, 1 gain, 2 slope, 3 offset.
+  float* pattern(std::int64_t n, std::int64_t which) const {
+    return floats.as<float>() + (n * 4 + which) * pattern_size(d.C);
+  }
+  float* partials() const { return floats.as<float>() + pattern_floats(); }
+  double* plain(std::int64_t n) const { return doubles.as<double>() + n * c.period; }            // sum of dy
+  double* product(std::int64_t n) const { return doubles.as<double>() + (d.N + n) * c.period; }  // of dy (x - mean)
+  double* rstd() const { return doubles.as<double>() + 2 * d.N * c.period; }
+  double* g_mean() const { return rstd() + d.stats(); }
+  double* gx_mean() const { return g_mean() + d.stats(); }
+
+  /// The sums of images [n0,n1), per lane.
+  void add_up(std::int64_t n0, std::int64_t n1) {
+    parallel_for(ctx, (n1 - n0) * c.parts(), 1, [&](std::int64_t begin, std::int64_t end) {
+      HWY_DYNAMIC_DISPATCH(gradient_parts)
+      (a, c, floats.as<float>(), partials(), n0 * c.parts() + begin, n0 * c.parts() + end);
+    });
+    parallel_for(ctx, n1 - n0, 1, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t n = n0 + begin; n < n0 + end; n++) {
+        std::fill(plain(n), plain(n) + c.period, 0.0);
+        std::fill(product(n), product(n) + c.period, 0.0);
+        for (std::int64_t i = 0; i < c.parts(); i++) {
+          const float* part = partials() + (n * c.parts() + i) * 2 * c.period;
+          for (std::int64_t j = 0; j < c.period; j++) plain(n)[j] += static_cast<double>(part[j]);
+          for (std::int64_t j = 0; j < c.period; j++) product(n)[j] += static_cast<double>(part[c.period + j]);
+        }
+      }
+    });
+  }
+
+  /// g_mean = mean(g), gx_mean = mean(g xhat) of each statistic that images [n0,n1) share.
+  void fold_sums(std::int64_t n0, std::int64_t n1) {
+    const auto elements = static_cast<double>(d.per_stat());
+    const std::int64_t first = stat_of_lane(d, n0, 0), last = stat_of_lane(d, n1 - 1, d.C - 1) + 1;
+    std::fill(g_mean() + first, g_mean() + last, 0.0);
+    std::fill(gx_mean() + first, gx_mean() + last, 0.0);
+    for (std::int64_t n = n0; n < n1 && !a.frozen; n++)
+      for (std::int64_t j = 0; j < c.period; j++) {
+        const std::int64_t s = stat_of_lane(d, n, j);
+        const double weight = param(a.weight, j % d.C, 1);
+        g_mean()[s] += weight * plain(n)[j] / elements;
+        gx_mean()[s] += weight * rstd()[s] * product(n)[j] / elements;
+      }
+  }
+
+  void fold_and_write(std::int64_t n0, std::int64_t n1) {
+    fold_sums(n0, n1);
+    for (std::int64_t n = n0; n < n1; n++) {
+      const auto per_channel = [&](std::int64_t which, auto&& value) {
+        fill_pattern(pattern(n, which), d.C,
+                     [&](std::int64_t j) { return static_cast<float>(value(stat_of_lane(d, n, j), j)); });
+      };
+      per_channel(1, [&](std::int64_t s, std::int64_t j) { return rstd()[s] * param(a.weight, j, 1); });
+      per_channel(2, [&](std::int64_t s, std::int64_t) { return -rstd()[s] * rstd()[s] * gx_mean()[s]; });
+      per_channel(3, [&](std::int64_t s, std::int64_t) { return -rstd()[s] * g_mean()[s]; });
+    }
+    const std::int64_t image = d.HW * d.C, piece = 16384, pieces = (image + piece - 1) / piece;
+    parallel_for(ctx, (n1 - n0) * pieces, 1, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; i++) {
+        const std::int64_t from = i % pieces * piece;
+        HWY_DYNAMIC_DISPATCH(write_gradients)
+        (a, floats.as<float>(), n0 + i / pieces, from, std::min(image, from + piece));
+      }
+    });
+  }
+
+  void store_params() {
+    for (std::int64_t k = 0; k < d.C; k++) {
+      double dweight = 0, dbias = 0;
+      for (std::int64_t n = 0; n < d.N; n++)
+        for (std::int64_t j = k; j < c.period; j += d.C) {
+          dbias += plain(n)[j];
+          dweight += rstd()[stat_of_lane(d, n, j)] * product(n)[j];
+        }
+      if (a.dweight) store_param(a.dweight, k, dweight);
+      if (a.dbias) store_param(a.dbias, k, dbias);
+    }
+  }
+
+  const NormBackward& a;
+  const NormDims& d;
+  ChannelChunks c;
+  Context& ctx;
+  Scratch floats, doubles;
+};
+
+}  // namespace
+
+void norm_backward_channel_sums(const NormBackward& a, Context& ctx) { Backward(a, ctx).run(); }
+
+}  // namespace sumi
+#endif
