@@ -2,8 +2,8 @@
 // place from the padded rows: in N,H,W,C the inputs of one filter row are contiguous, so nothing is gathered.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/conv2d/direct.cpp"
-#include "hwy/foreach_target.h"
 #include "hwy/cache_control.h"
+#include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 #include "kernels/conv2d/direct-inl.h"
 #include "kernels/core/parallel.h"
@@ -50,27 +50,13 @@ std::shared_ptr<PackedFilter> pack(const TapConv& t, const Panels& panels, Conte
       float* dst = packed->data.as<float>() + starts[phase++];
       parallel_for(ctx, panels.count(), 1, [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t i = begin; i < end; i++) {
-          const std::int64_t group = i / panels.per_group();
-          const std::int64_t first = group * t.Kg() + i % panels.per_group() * kPanel;
-          const std::int64_t last = std::min(first + kPanel, (group + 1) * t.Kg());
-          pack_panel<T>(t, rows, columns, first, last, dst + i * taps_count(t, rows, columns) * kPanel);
+          const std::int64_t first = panels.first(i);
+          pack_panel<T>(t, rows, columns, first, first + panels.used(i),
+                        dst + i * taps_count(t, rows, columns) * kPanel);
         }
       });
     }
   return packed;
-}
-
-/// The taps of one filter row as runs that are contiguous in a padded row.
-std::vector<Segment> segments_of(const TapConv& t, const Phase& columns, std::int64_t pitch) {
-  std::vector<Segment> list;
-  for (const Tap& s : columns.taps) {
-    const std::ptrdiff_t offset = s.offset * pitch;
-    if (!list.empty() && t.groups == 1 && list.back().offset + list.back().length == offset)
-      list.back().length += t.C;
-    else
-      list.push_back({offset, t.Cg()});
-  }
-  return list;
 }
 
 /// What all the parts of one call share.
@@ -97,8 +83,8 @@ struct PanelWork {
 template <class T>
 void run_panel(const Work& w, const PanelWork& p, const PaddedRows<T>& source, std::vector<const float*>& pointers) {
   const TapConv& t = w.t;
-  const std::int64_t group = p.panel / w.panels.per_group(), within = p.panel % w.panels.per_group() * kPanel;
-  const std::int64_t k = group * t.Kg() + within, count = p.columns.count, blocks = (count + kPixels - 1) / kPixels;
+  const std::int64_t group = p.panel / w.panels.per_group(), k = w.panels.first(p.panel);
+  const std::int64_t count = p.columns.count, blocks = (count + kPixels - 1) / kPixels;
   TileArgs args{pointers.data(),
                 static_cast<std::int64_t>(p.rows.taps.size()),
                 p.segments.data(),
@@ -110,7 +96,7 @@ void run_panel(const Work& w, const PanelWork& p, const PaddedRows<T>& source, s
            nullptr,
            nullptr,
            t.w.out_step * t.K,
-           std::min(kPanel, t.Kg() - within),
+           w.panels.used(p.panel),
            t.epilogue.act,
            static_cast<float>(t.epilogue.a),
            w.stream,

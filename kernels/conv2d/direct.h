@@ -18,6 +18,7 @@ void conv2d_forward_thin_out(const Conv2dForward& a, Context& ctx);
 void conv2d_backward_input_thin_out(const Conv2dBackwardInput& a, Context& ctx);
 
 /// groups == C == K, vectorised over channels.
+bool is_depthwise(const Conv2dDims& d);
 void conv2d_forward_depthwise(const Conv2dForward& a, Context& ctx);
 void conv2d_backward_input_depthwise(const Conv2dBackwardInput& a, Context& ctx);
 void conv2d_backward_weight_depthwise(const Conv2dBackwardWeight& a, Context& ctx);
@@ -41,6 +42,18 @@ struct Segment {
   std::int64_t length;
 };
 
+/// The taps of one filter row as runs that are contiguous in a padded row.
+std::vector<Segment> segments_of(const TapConv& t, const Phase& columns, std::int64_t pitch);
+
+/// The N*P rows that a weight gradient sums over, cut by shape alone: up to 16 chunks, and 64 MiB for their sums.
+struct RowChunks {
+  std::int64_t rows, count;
+  RowChunks(std::int64_t rows, std::int64_t floats_per_chunk);
+  std::pair<std::int64_t, std::int64_t> range(std::int64_t chunk) const {
+    return {rows * chunk / count, rows * (chunk + 1) / count};
+  }
+};
+
 /// Sums of one part of an image, per output channel, for the statistics.
 struct PartialSums {
   float *shift, *sum, *squares;
@@ -51,6 +64,9 @@ struct Panels {
   std::int64_t groups, channels, width;  // channels of one group, of one panel
   std::int64_t per_group() const { return (channels + width - 1) / width; }
   std::int64_t count() const { return groups * per_group(); }
+  /// The first channel of a panel, and how many it has.
+  std::int64_t first(std::int64_t panel) const { return panel / per_group() * channels + panel % per_group() * width; }
+  std::int64_t used(std::int64_t panel) const { return std::min(width, channels - panel % per_group() * width); }
   /// Output channel k's place among count() * width padded ones.
   std::int64_t place(std::int64_t k) const { return k / channels * per_group() * width + k % channels; }
 };

@@ -13,6 +13,23 @@ RowLayout row_layout(const TapConv& t, std::int64_t steps, std::int64_t pitch) {
   return {pitch, t.w.extent * pitch, (steps - 1) * t.h.in_step + t.h.reach(), copied};
 }
 
+std::vector<Segment> segments_of(const TapConv& t, const Phase& columns, std::int64_t pitch) {
+  std::vector<Segment> list;
+  for (const Tap& s : columns.taps) {
+    const std::ptrdiff_t offset = s.offset * pitch;
+    if (!list.empty() && t.groups == 1 && list.back().offset + list.back().length == offset)
+      list.back().length += t.C;
+    else
+      list.push_back({offset, t.Cg()});
+  }
+  return list;
+}
+
+RowChunks::RowChunks(std::int64_t all_rows, std::int64_t floats_per_chunk) : rows(all_rows) {
+  constexpr std::int64_t kFloats = std::int64_t{64} << 18;
+  count = std::min(rows, std::clamp<std::int64_t>(kFloats / floats_per_chunk, 2, 16));
+}
+
 StatisticsParts::StatisticsParts(const TapConv& t, const Panels& panels, std::int64_t parts_per_image, Context& ctx)
     : panels_(panels), parts_(parts_per_image), width_(panels.count() * panels.width) {
   if (!t.epilogue.mean) return;

@@ -18,12 +18,19 @@ bool always(const Args&, const DeviceInfo&) {
 /// Few input channels: the S*C inputs of a filter row are one short run, which libraries leave mostly idle.
 bool thin_in(const Conv2dForward& a, const DeviceInfo&) { return a.d.C <= 4 && a.d.groups == 1; }
 
+template <class Args>
+bool depthwise(const Args& a, const DeviceInfo&) {
+  return is_depthwise(a.d);
+}
+
 constexpr Traits kWinograd{.error_factor = 4};
 
 constexpr Variant<Conv2dForward> kForward[] = {
     {"winograd", DeviceKind::cpu, kF32BF16, conv2d_forward_winograd_supports, conv2d_forward_winograd, kWinograd,
      conv2d_forward_winograd_pays},
+    {"depthwise", DeviceKind::cpu, kF32BF16, depthwise<Conv2dForward>, conv2d_forward_depthwise},
     {"thin_in", DeviceKind::cpu, kF32BF16, thin_in, conv2d_forward_direct},
+    {"thin_out", DeviceKind::cpu, kF32BF16, thin_out_supports, conv2d_forward_thin_out},
 #if SUMI_ONEDNN
     {"onednn", DeviceKind::cpu, kF32BF16, conv2d_forward_onednn_supports, conv2d_forward_onednn},
 #endif
@@ -33,6 +40,8 @@ constexpr Variant<Conv2dForward> kForward[] = {
 constexpr Variant<Conv2dBackwardInput> kBackwardInput[] = {
     {"winograd", DeviceKind::cpu, kF32BF16, conv2d_backward_input_winograd_supports, conv2d_backward_input_winograd,
      kWinograd, conv2d_backward_input_winograd_pays},
+    {"depthwise", DeviceKind::cpu, kF32BF16, depthwise<Conv2dBackwardInput>, conv2d_backward_input_depthwise},
+    {"thin_out", DeviceKind::cpu, kF32BF16, thin_out_supports, conv2d_backward_input_thin_out},
 #if SUMI_ONEDNN
     {"onednn", DeviceKind::cpu, kF32BF16, conv2d_backward_input_onednn_supports, conv2d_backward_input_onednn},
 #endif
@@ -40,9 +49,11 @@ constexpr Variant<Conv2dBackwardInput> kBackwardInput[] = {
     {"reference", DeviceKind::cpu, kAllFloats, always<Conv2dBackwardInput>, conv2d_backward_input_reference},
 };
 constexpr Variant<Conv2dBackwardWeight> kBackwardWeight[] = {
+    {"depthwise", DeviceKind::cpu, kF32BF16, depthwise<Conv2dBackwardWeight>, conv2d_backward_weight_depthwise},
 #if SUMI_ONEDNN
     {"onednn", DeviceKind::cpu, kF32BF16, conv2d_backward_weight_onednn_supports, conv2d_backward_weight_onednn},
 #endif
+    {"direct", DeviceKind::cpu, kF32BF16, always<Conv2dBackwardWeight>, conv2d_backward_weight_direct},
     {"reference", DeviceKind::cpu, kAllFloats, always<Conv2dBackwardWeight>, conv2d_backward_weight_reference},
 };
 
