@@ -12,6 +12,12 @@ namespace {
 
 Node* node_of(const Tensor& t) { return TensorHistory::node(t).get(); }
 
+/// a + b in the wider dtype of the two.
+Tensor sum_of(const Tensor& a, const Tensor& b) {
+  if (a.dtype() == b.dtype()) return add(a, b);
+  return add(cast(a, param_dtype(a.dtype())), cast(b, param_dtype(b.dtype())));
+}
+
 /// Sets a context's recording for a scope.
 class Recording {
  public:
@@ -81,8 +87,11 @@ class BackwardPass {
   void accumulate(const Node& node, const Tensor& input, Tensor gradient) {
     check(gradient.shape() == input.shape(), node.op, ": expected a gradient of ", input.shape(), ", got ",
           gradient.shape());
+    // Filters' gradients are f32 whatever the filter: leaves and casts to the master weights want them so.
+    const Node& to = *node_of(input);
+    if (to.backward && !to.wide) gradient = cast(gradient, input.dtype());
     Tensor& sum = gradients_[node_of(input)];
-    sum = sum ? add(sum, gradient) : std::move(gradient);
+    sum = sum ? sum_of(sum, gradient) : std::move(gradient);
   }
 
   std::vector<Node*> order_;
@@ -142,7 +151,7 @@ void backward(const Tensor& y, const Tensor& dy) {
   for (Node* node : topological_order(node_of(y)))
     if (!node->backward) leaves.insert(node);
   BackwardPass(y, std::move(leaves)).run(y, seed, [](Node* leaf, const Tensor& g) {
-    leaf->grad = leaf->grad ? add(leaf->grad, g) : g.detach();
+    leaf->grad = leaf->grad ? sum_of(leaf->grad, g) : g.detach();
   });
 }
 

@@ -21,7 +21,8 @@ struct Node {
   std::string_view op;
   std::vector<Tensor> inputs;  // shape, dtype and history without the values: those live as long as a closure wants
   BackwardFunction backward;
-  Tensor grad;  // leaves only
+  Tensor grad;        // leaves only
+  bool wide = false;  // backward takes f32 gradients of a 16-bit result as they come (casts)
 
   Node() = default;
   Node(const Node&) = delete;

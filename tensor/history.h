@@ -1,4 +1,4 @@
-// The engine's access to a tensor's node. Ops use record() and recording() instead.
+// Access to a tensor's node, for the engine. Other code uses record() and recording() instead.
 #pragma once
 #include <memory>
 #include <utility>

@@ -2,6 +2,7 @@
 #include "kernels/cast/cast.h"
 
 #include "tensor/autograd.h"
+#include "tensor/history.h"
 #include "tensor/ops.h"
 
 namespace sumi {
@@ -11,8 +12,10 @@ Tensor cast(const Tensor& x, DType dtype) {
   if (x.dtype() == dtype) return x;
   Tensor y = Tensor::empty(x.context(), x.shape(), dtype);
   run(Cast{.n = x.numel(), .x = x.ref(), .y = y.ref()}, x.ctx());
-  return record(std::move(y), "cast", {x},
-                [from = x.dtype()](const Tensor& dy, const Wanted&) -> Gradients { return {cast(dy, from)}; });
+  y = record(std::move(y), "cast", {x},
+             [from = x.dtype()](const Tensor& dy, const Wanted&) -> Gradients { return {cast(dy, from)}; });
+  if (Node* node = TensorHistory::node(y).get()) node->wide = true;
+  return y;
 }
 
 }  // namespace sumi

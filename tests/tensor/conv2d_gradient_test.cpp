@@ -89,5 +89,22 @@ TEST(Conv2dGradientDtype, HalfPrecisionWeightsGetSingleGradients) {
   }
 }
 
+/// A filter computed in bf16 from another, one cast from a master weight, and one used by two ops.
+TEST(Conv2dGradientDtype, WideGradientsMeetNarrowOnes) {
+  const Tensor x = random_tensor({1, 4, 4, 2}, 1, Values::gaussian, DType::bf16);
+  Tensor w = random_tensor({3, 1, 1, 2}, 2, Values::gaussian, DType::bf16), master = cast(w, DType::f32);
+  Tensor single = master.clone();
+  for (Tensor* t : {&w, &master, &single}) t->set_requires_grad();
+  backward(sum(conv2d(x, w * 2, {}) + conv2d(x, w, {})) + sum(square(w)));
+  const Tensor narrow = cast(master, DType::bf16);
+  backward(sum(conv2d(x, narrow, {}) * 3) + sum(square(narrow)));
+  const Tensor wide = cast(x, DType::f32);
+  backward(sum(conv2d(wide, single, {}) * 3) + sum(square(single)));
+  EXPECT_EQ(w.grad().dtype(), DType::f32);
+  EXPECT_EQ(master.grad().dtype(), DType::f32);
+  EXPECT_LE(largest_difference(w.grad(), single.grad()), 0.1);
+  EXPECT_LE(largest_difference(master.grad(), single.grad()), 0.05);
+}
+
 }  // namespace
 }  // namespace sumi::test
