@@ -1,1 +1,3 @@
-int main() { return 0; }
+#include "apps/program.h"
+
+int main(int argc, char** argv) { return sumi::run_program(argc, argv); }

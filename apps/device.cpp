@@ -1,0 +1,56 @@
+#include "apps/device.h"
+
+#include <CLI/CLI.hpp>
+
+#include "apps/suggest.h"
+#include "apps/usage.h"
+#include "kernels/tables.h"
+
+namespace sumi {
+namespace {
+
+/// A row that does not exist would otherwise be noticed only when its op runs, or never.
+void check_forced_rows(const Context& ctx) {
+  std::vector<std::string> ops;
+  for_each_op([&]<class Args>(std::type_identity<Args>) { ops.emplace_back(Args::op); });
+  for (const auto& [op, row] : ctx.forced_rows()) {
+    check(std::ranges::find(ops, op) != ops.end(), "SUMI_KERNEL: there is no op '", op, "'", did_you_mean(op, ops),
+          "\n      'sumi info' lists the ops and their rows");
+    for_each_op([&]<class Args>(std::type_identity<Args>) {
+      if (Args::op != op) return;
+      std::vector<std::string> rows;
+      for (const auto& v : Args::table()) rows.emplace_back(v.name);
+      std::string list;
+      for (const auto& r : rows) list += (list.empty() ? "" : ", ") + r;
+      check(std::ranges::find(rows, row) != rows.end(), "SUMI_KERNEL: ", op, " has no row '", row, "'; it has ", list);
+    });
+  }
+}
+
+}  // namespace
+
+void add_device_options(CLI::App& command, DeviceOptions& o) {
+  command.add_option("--device", o.device, "cpu, cuda or auto")
+      ->check(CLI::IsMember({"cpu", "cuda", "auto"}))
+      ->capture_default_str();
+  command.add_option("--threads", o.threads, "threads to use; 0: all cores")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
+}
+
+void add_precision_option(CLI::App& command, std::string& precision) {
+  command.add_option("--precision", precision, "f32 or bf16")
+      ->check(CLI::IsMember({"f32", "bf16"}))
+      ->capture_default_str();
+}
+
+DType parse_precision(const std::string& text) { return text == "bf16" ? DType::bf16 : DType::f32; }
+
+ContextPtr make_context(const DeviceOptions& o) {
+  check(o.device != "cuda", "this build has no CUDA kernels; use --device cpu");
+  auto context = std::make_shared<Context>(ContextOptions{.threads = o.threads});
+  check_forced_rows(*context);
+  return context;
+}
+
+}  // namespace sumi
