@@ -40,6 +40,12 @@ std::vector<std::string> bundled_models() {
   return {names.begin(), names.end()};
 }
 
+std::string bundled_text() {
+  std::string list;
+  for (const auto& n : bundled_models()) list += (list.empty() ? "" : ", ") + n;
+  return list;
+}
+
 std::string find_model(const std::string& name_or_file) {
   std::error_code error;
   const fs::path given(name_or_file);
@@ -53,8 +59,7 @@ std::string find_model(const std::string& name_or_file) {
       return file.string();
   if (fs::is_regular_file(given, error)) return name_or_file;
   const auto names = bundled_models();
-  std::string list;
-  for (const auto& n : names) list += (list.empty() ? "" : ", ") + n;
+  const std::string list = bundled_text();
   fail("there is no model '", name_or_file, "'", did_you_mean(name_or_file, names), "\n      ",
        list.empty() ? "none is bundled here: give a .safetensors file, or set SUMI_MODELS to a folder of them"
                     : "bundled: " + list + "; or give a .safetensors file");

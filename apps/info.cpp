@@ -1,0 +1,91 @@
+// sumi info: what this program, this machine or a weights file has.
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "apps/codecs.h"
+#include "apps/device.h"
+#include "apps/file_info.h"
+#include "apps/info_libraries.h"
+#include "apps/models.h"
+#include "apps/op_list.h"
+#include "apps/program.h"
+
+namespace sumi {
+namespace {
+
+using nlohmann::json;
+
+std::string cpu_features(const DeviceInfo& d) {
+  return concat(d.avx2 ? "AVX2 FMA " : "", d.avx512 ? "AVX-512 " : "", d.avx512_bf16 ? "AVX-512-BF16 " : "");
+}
+
+json libraries() {
+  return {{"oneDNN", onednn_version()},
+          {"Highway", highway_version()},
+          {"libjpeg-turbo", libjpeg_version()},
+          {"stb", stb_version()}};
+}
+
+json machine(const Context& ctx) {
+  const DeviceInfo& d = ctx.device();
+  return {{"version", SUMI_VERSION},
+          {"devices", json::array({{{"kind", "cpu"},
+                                    {"name", d.name},
+                                    {"threads", d.threads},
+                                    {"avx2", d.avx2},
+                                    {"avx512", d.avx512},
+                                    {"avx512_bf16", d.avx512_bf16}}})},
+          {"libraries", libraries()},
+          {"models", bundled_models()},
+          {"ops", list_ops(ctx)}};
+}
+
+void print_machine(const json& all, const DeviceInfo& d) {
+  std::cout << "sumi " << SUMI_VERSION << "\ncpu: " << d.name << ", " << d.threads << " threads, " << cpu_features(d)
+            << "\ncuda: not in this build\nlibraries:";
+  for (const auto& [name, version] : all["libraries"].items())
+    std::cout << ' ' << name << ' ' << version.get<std::string>() << ';';
+  std::cout << "\nmodels:";
+  for (const auto& m : all["models"]) std::cout << ' ' << m.get<std::string>();
+  std::cout << "\n\nops, their rows in order of preference, and the one (*) that a typical case takes here:\n";
+  for (const auto& op : all["ops"]) {
+    std::cout << "  " << std::left << std::setw(26) << op["name"].get<std::string>();
+    for (const auto& row : op["rows"])
+      std::cout << ' ' << row["name"].get<std::string>() << (row["name"] == op["typical"] ? "*" : "");
+    std::cout << '\n';
+  }
+}
+
+int info(const std::string& file, const DeviceOptions& device, bool as_json) {
+  const ContextPtr context = make_context(device);
+  if (!file.empty()) {
+    const json about = file_info(context, file);
+    if (as_json)
+      std::cout << about.dump(2) << std::endl;
+    else
+      print_file_info(about, std::cout);
+    return kDone;
+  }
+  const json all = machine(*context);
+  if (as_json)
+    std::cout << all.dump(2) << std::endl;
+  else
+    print_machine(all, context->device());
+  return kDone;
+}
+
+}  // namespace
+
+Command add_info(CLI::App& program) {
+  CLI::App* command = program.add_subcommand("info", "What this program has and runs on, or what is in a weights file");
+  auto file = std::make_shared<std::string>();
+  auto device = std::make_shared<DeviceOptions>();
+  auto as_json = std::make_shared<bool>(false);
+  command->add_option("file", *file, "a .safetensors file to describe")->type_name("FILE");
+  command->add_flag("--json", *as_json, "as JSON");
+  add_device_options(*command, *device);
+  return [=] { return info(*file, *device, *as_json); };
+}
+
+}  // namespace sumi

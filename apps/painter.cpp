@@ -1,0 +1,64 @@
+#include "apps/painter.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "tensor/autograd.h"
+
+namespace sumi {
+namespace {
+
+int round_up(int side, int multiple, int minimum) {
+  const int wanted = std::max(side, minimum);
+  return (wanted + multiple - 1) / multiple * multiple;
+}
+
+std::size_t row_bytes(const Image& image) { return static_cast<std::size_t>(image.width) * 3; }
+
+constexpr PixelFormat kBytes{.offset = 0, .divisor = 1, .out_scale = 1, .out_offset = 0};
+
+}  // namespace
+
+Image padded(const Image& image, int multiple, int minimum) {
+  Image out{round_up(image.width, multiple, minimum), round_up(image.height, multiple, minimum), {}, {}};
+  out.rgb.resize(row_bytes(out) * static_cast<std::size_t>(out.height));
+  for (int y = 0; y < out.height; y++) {
+    const auto* from = &image.rgb[static_cast<std::size_t>(std::min(y, image.height - 1)) * row_bytes(image)];
+    auto* to = &out.rgb[static_cast<std::size_t>(y) * row_bytes(out)];
+    std::memcpy(to, from, row_bytes(image));
+    for (std::size_t i = row_bytes(image); i < row_bytes(out); i++) to[i] = to[i - 3];
+  }
+  return out;
+}
+
+Image cropped_like(const Image& from, const Image& like) {
+  Image out{like.width, like.height, std::vector<std::uint8_t>(like.rgb.size()), like.alpha};
+  for (int y = 0; y < out.height; y++)
+    std::memcpy(&out.rgb[static_cast<std::size_t>(y) * row_bytes(out)],
+                &from.rgb[static_cast<std::size_t>(y) * row_bytes(from)], row_bytes(out));
+  return out;
+}
+
+Image paint(const LoadedGenerator& model, const ContextPtr& context, const Image& photo, DType precision) {
+  const NoGrad no_history(*context);
+  const Architecture& a = *model.architecture;
+  const Image whole = padded(photo, a.multiple, a.minimum);
+  const Tensor x = to_network(context, whole.rgb, whole.height, whole.width, a.pixels, precision);  // (1,H,W,3)
+  const Image painted{whole.width, whole.height, from_network(model.network->forward(x), a.pixels), {}};
+  return cropped_like(painted, photo);
+}
+
+Tensor pixels_of(const ContextPtr& context, const Image& photo) {
+  return to_network(context, photo.rgb, photo.height, photo.width, kBytes, DType::f32);
+}
+
+Tensor pixels_of(const ContextPtr& context, std::span<const std::uint8_t> rgb, int N, int H, int W) {
+  // A stack of pictures is one tall picture.
+  return to_network(context, rgb, std::int64_t{N} * H, W, kBytes, DType::f32).reshape({N, H, W, 3});
+}
+
+Image image_of(const Tensor& pixels) {
+  return {static_cast<int>(pixels.dim(2)), static_cast<int>(pixels.dim(1)), from_network(pixels, kBytes), {}};
+}
+
+}  // namespace sumi

@@ -1,0 +1,26 @@
+// A photo through a network.
+#pragma once
+#include <span>
+#include <string>
+
+#include "apps/image.h"
+#include "gan/generator.h"
+
+namespace sumi {
+
+/// Replicates the last column and row to the right and below until both sides are at least `minimum` and multiples of
+/// `multiple`.
+Image padded(const Image& image, int multiple, int minimum);
+
+/// The top left part of `from`, at the size of `like` and with its alpha.
+Image cropped_like(const Image& from, const Image& like);
+
+/// Paints the colours of `photo`; the result has its size and its alpha.
+Image paint(const LoadedGenerator& model, const ContextPtr& context, const Image& photo, DType precision);
+
+/// RGB bytes of `photo` <-> a tensor [1,H,W,3] of 0..255 in f32.
+Tensor pixels_of(const ContextPtr& context, const Image& photo);
+Tensor pixels_of(const ContextPtr& context, std::span<const std::uint8_t> rgb, int N, int H, int W);  // [N,H,W,3]
+Image image_of(const Tensor& pixels);
+
+}  // namespace sumi

@@ -1,0 +1,116 @@
+#include "apps/style_options.h"
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "apps/interrupt.h"
+#include "apps/painter.h"
+#include "apps/progress.h"
+#include "apps/resize.h"
+#include "gan/gatys.h"
+
+namespace sumi {
+namespace {
+
+const std::string kLast = "relu5_1";
+constexpr int kCoarsest = 192;  // long side below which a level of the pyramid has too little to see
+
+/// Long sides from coarse to fine, doubling: strokes are laid out on the small picture and refined on the large one.
+std::vector<int> pyramid(const Image& photo) {
+  std::vector<int> sides = {std::max(photo.width, photo.height)};
+  while (sides.front() / 2 >= kCoarsest) sides.insert(sides.begin(), sides.front() / 2);
+  return sides;
+}
+
+PerceptualOptions loss_options(const StyleOptions& o) {
+  PerceptualOptions p = gatys_options();
+  p.form = ErrorForm::relative;
+  p.statistic = o.loss == "gram" ? StyleStatistic::gram : StyleStatistic::mean_std;
+  p.content_weight = o.content_weight, p.style_weight = o.style_weight, p.tv_weight = o.tv_weight;
+  p.average_pooling = o.vgg.empty();
+  return p;
+}
+
+class StylePainter {
+ public:
+  StylePainter(const StyleOptions& o, const ContextPtr& context) : o_(o), context_(context) {
+    style_ = read_image(o.picture);
+    if (!o.vgg.empty()) {
+      vgg_ = load_vgg(context, o.vgg, kLast);
+    } else {
+      std::cerr << "sumi: no --vgg given: using a VGG with random weights (seed " << o.seed
+                << "); trained ones paint better\n";
+      vgg_ = std::make_shared<Vgg>(context, VggDepth::vgg19, o.seed, kLast);
+    }
+    vgg_->set_requires_grad(false);
+  }
+
+  Image paint(const Image& photo) const {
+    const std::vector<int> sides = pyramid(photo);
+    Progress progress("iteration", static_cast<std::int64_t>(sides.size()) * o_.iterations, 5);
+    Image now;
+    for (std::size_t level = 0; level < sides.size(); level++) {
+      const Image target = padded(resize_long_side(photo, sides[level]), 1, kSmallest);
+      const double shrink = static_cast<double>(sides[level]) / sides.back();
+      const Image start = now.width ? resize(now, target.width, target.height) : target;
+      now = paint_level(target, start, shrink, progress, static_cast<int>(level) * o_.iterations);
+    }
+    return cropped_like(now, photo);
+  }
+
+ private:
+  static constexpr int kSmallest = 16;  // four halvings
+
+  /// The style picture at this level's scale, [1,H,W,3].
+  Tensor style_at(double shrink, const Image& photo) const {
+    const double full = o_.style_size > 0 ? o_.style_size * shrink : std::max(photo.width, photo.height);
+    return pixels_of(context_, padded(resize_long_side(style_, std::max(1, static_cast<int>(full))), 1, kSmallest));
+  }
+
+  Image paint_level(const Image& photo, const Image& start, double shrink, Progress& progress, int done) const {
+    const PerceptualLoss loss(*vgg_, style_at(shrink, photo), loss_options(o_));
+    GatysOptions g{.optimizer = o_.optimizer == "adam" ? PictureOptimizer::adam : PictureOptimizer::lbfgs,
+                   .iterations = o_.iterations};
+    g.on_evaluation = [&](int evaluations, double value) {
+      check_interrupt();
+      progress.update(done + std::min(evaluations, o_.iterations), concat("loss ", value));
+    };
+    return image_of(paint_by_optimization(loss, pixels_of(context_, photo), pixels_of(context_, start), g));
+  }
+
+  StyleOptions o_;
+  ContextPtr context_;
+  Image style_;
+  std::shared_ptr<Vgg> vgg_;
+};
+
+}  // namespace
+
+void add_style_options(CLI::App& command, StyleOptions& o) {
+  command.add_option("--style", o.picture, "paint by optimization in the style of this picture (Gatys et al. 2016)");
+  command.add_option("--vgg", o.vgg, "VGG weights for --style (.safetensors; default: random weights)");
+  command.add_option("--style-loss", o.loss, "gram or meanstd")
+      ->check(CLI::IsMember({"gram", "meanstd"}))
+      ->capture_default_str();
+  command.add_option("--optimizer", o.optimizer, "lbfgs or adam")
+      ->check(CLI::IsMember({"lbfgs", "adam"}))
+      ->capture_default_str();
+  command.add_option("--iterations", o.iterations, "of each size, from coarse to fine")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+  command.add_option("--style-size", o.style_size, "long side of the style picture; 0: the photo's")
+      ->check(CLI::Range(0, kLongestSide))
+      ->capture_default_str();
+  const auto weight = CLI::Range(0.0, 1e12);
+  command.add_option("--content-weight", o.content_weight, "of the content loss")->check(weight)->capture_default_str();
+  command.add_option("--style-weight", o.style_weight, "of the style loss")->check(weight)->capture_default_str();
+  command.add_option("--tv-weight", o.tv_weight, "of the total variation")->check(weight)->capture_default_str();
+  command.add_option("--seed", o.seed, "of the random VGG")->capture_default_str();
+}
+
+std::function<Image(const Image&)> style_painter(const StyleOptions& options, const ContextPtr& context) {
+  const auto painter = std::make_shared<StylePainter>(options, context);
+  return [painter](const Image& photo) { return painter->paint(photo); };
+}
+
+}  // namespace sumi

@@ -1,0 +1,27 @@
+// `sumi stylize --style PICTURE`: painting by optimization instead of by a network.
+#pragma once
+#include <functional>
+#include <string>
+
+#include "apps/image.h"
+#include "tensor/tensor.h"
+
+namespace CLI {
+class App;
+}
+
+namespace sumi {
+
+struct StyleOptions {
+  std::string picture, vgg, loss = "gram", optimizer = "lbfgs";
+  int iterations = 200, style_size = 0;
+  double content_weight = 1, style_weight = 1, tv_weight = 1;
+  std::uint64_t seed = 1;
+};
+
+void add_style_options(CLI::App& command, StyleOptions& options);
+
+/// Reads the style picture and the VGG (or makes one with random weights, and says so on stderr).
+std::function<Image(const Image&)> style_painter(const StyleOptions& options, const ContextPtr& context);
+
+}  // namespace sumi

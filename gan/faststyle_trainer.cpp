@@ -1,0 +1,76 @@
+#include "gan/faststyle_trainer.h"
+
+#include <algorithm>
+
+#include "gan/faststyle.h"
+#include "tensor/autograd.h"
+
+namespace sumi {
+namespace {
+
+constexpr std::string_view kArchitecture = "faststyle_sigmoid";
+
+PerceptualOptions loss_options(const FaststyleTrainerOptions& o) {
+  PerceptualOptions p = feedforward_options();
+  p.content_weight = o.content_weight, p.style_weight = o.style_weight, p.tv_weight = o.tv_weight;
+  return p;
+}
+
+double unweighted(const Tensor& term, double weight) { return term ? term.item() / weight : 0; }
+
+}  // namespace
+
+FaststyleTrainer::FaststyleTrainer(const ContextPtr& context, std::shared_ptr<const Vgg> vgg, const Tensor& style,
+                                   const FaststyleTrainerOptions& options)
+    : vgg_(std::move(vgg)), options_(options) {
+  check(options.width > 0, "faststyle: expected a positive width, got ", options.width);
+  const FaststyleOptions shape{
+      .width1 = options.width, .width2 = 2 * options.width, .width3 = 4 * options.width, .sigmoid = true};
+  network_ = std::make_unique<Faststyle>(context, options.seed, shape);
+  network_->set_requires_grad(true);
+  vgg_->set_requires_grad(false);
+  optimizer_ = std::make_unique<Optimizer>(network_->parameters(), adam(options.lr));
+  loss_ = std::make_unique<PerceptualLoss>(*vgg_, style, loss_options(options));
+}
+
+double FaststyleTrainer::learning_rate() const {
+  const double done =
+      static_cast<double>(steps_done()) / static_cast<double>(std::max<std::int64_t>(1, options_.steps));
+  return options_.lr * (done < 0.5 ? 1 : done < 0.8 ? 0.3 : 0.1);
+}
+
+Tensor FaststyleTrainer::paint(const Tensor& photos) const {
+  const PixelFormat& f = architecture_named(kArchitecture).pixels;
+  const Tensor y = network_->forward(scale(shift(photos, -f.offset), 1 / f.divisor));
+  return shift(scale(y, f.out_scale), f.out_offset);
+}
+
+PerceptualLosses FaststyleTrainer::step(const Tensor& photos) {
+  const PerceptualLoss::Features content = loss_->content_of(photos);
+  const PerceptualLoss::Terms terms = (*loss_)(paint(photos), content);
+  optimizer_->zero_grad();
+  backward(terms.total);
+  optimizer_->options.lr = learning_rate();
+  optimizer_->step();
+  return {terms.total.item(), unweighted(terms.content, options_.content_weight),
+          unweighted(terms.style, options_.style_weight), unweighted(terms.variation, options_.tv_weight)};
+}
+
+StateDict FaststyleTrainer::checkpoint() const {
+  StateDict state;
+  for (const auto& [name, t] : network_->state_dict()) state["network." + name] = t;
+  for (const auto& [name, t] : optimizer_->state()) state["optimizer." + name] = t;
+  return state;
+}
+
+void FaststyleTrainer::restore(const StateDict& state) {
+  StateDict network, optimizer;
+  for (const auto& [name, t] : state) {
+    if (name.starts_with("network.")) network[name.substr(8)] = t;
+    if (name.starts_with("optimizer.")) optimizer[name.substr(10)] = t;
+  }
+  network_->load_state_dict(network);
+  optimizer_->load_state(optimizer);
+}
+
+}  // namespace sumi

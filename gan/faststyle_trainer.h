@@ -1,0 +1,52 @@
+// Training a feed-forward style network with perceptual losses (Johnson, Alahi & Fei-Fei, ECCV 2016).
+#pragma once
+#include <memory>
+
+#include "gan/generator.h"
+#include "gan/style.h"
+#include "nn/optim.h"
+
+namespace sumi {
+
+struct FaststyleTrainerOptions {
+  std::int64_t width = 32;  // channels of the first layer; 32, 64, 128 is the published size
+  double content_weight = 1, style_weight = 2, tv_weight = 0.002;
+  double lr = 1e-3;
+  std::int64_t steps = 4000;  // planned: the learning rate is lr to half of them, 0.3 lr to 80 %, 0.1 lr to the end
+  std::uint64_t seed = 1;
+};
+
+/// The weighted sum and its three terms before weighting.
+struct PerceptualLosses {
+  double total = 0, content = 0, style = 0, tv = 0;
+};
+
+/// Relative content and Gram losses on VGG-16 (see feedforward_options()), total variation, Adam.
+class FaststyleTrainer {
+ public:
+  /// `style` [1,H,W,3] of 0..255. The VGG must reach relu4_3; its weights are left alone.
+  FaststyleTrainer(const ContextPtr& context, std::shared_ptr<const Vgg> vgg, const Tensor& style,
+                   const FaststyleTrainerOptions& options);
+
+  /// One step on photos [N,H,W,3] of 0..255 whose sides are multiples of 4.
+  PerceptualLosses step(const Tensor& photos);
+  std::int64_t steps_done() const { return optimizer_->steps(); }
+  double learning_rate() const;  // of the next step
+
+  /// [N,H,W,3] -> [N,H,W,3] of 0..255.
+  Tensor paint(const Tensor& photos) const;
+  /// What is trained: weights for a file whose metadata has `architecture` faststyle_sigmoid.
+  const Generator& network() const { return *network_; }
+  /// Everything that an exact resumption needs. restore() throws Error naming what is missing or does not fit.
+  StateDict checkpoint() const;
+  void restore(const StateDict& state);
+
+ private:
+  std::shared_ptr<const Vgg> vgg_;
+  FaststyleTrainerOptions options_;
+  std::unique_ptr<Generator> network_;
+  std::unique_ptr<Optimizer> optimizer_;
+  std::unique_ptr<PerceptualLoss> loss_;
+};
+
+}  // namespace sumi
