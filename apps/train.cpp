@@ -54,7 +54,7 @@ Command add_train(CLI::App& program) {
       ->capture_default_str();
   command->add_flag("--resume", o->resume, "go on from the checkpoint in the output folder");
   add_device_options(*command, *device);
-  return [o, device] { return train_faststyle(*o, make_context(*device)); };
+  return [kind, o, device] { return train_faststyle(*o, make_context(*device)); };
 }
 
 }  // namespace sumi
