@@ -100,8 +100,11 @@ Operator reduce(Kind kind) {
   };
 }
 
-Outputs clip(const Node&, const Inputs& in, const ContextPtr& c) {
+/// Bounds are inputs, or attributes in the operator's first versions.
+Outputs clip(const Node& n, const Inputs& in, const ContextPtr& c) {
   Tensor y = to_tensor(in[0], c);
+  if (n.has("min")) y = maximum(y, Tensor::full(c, {1}, n.number("min", 0)));
+  if (n.has("max")) y = minimum(y, Tensor::full(c, {1}, n.number("max", 0)));
   if (in.size() > 1 && !in[1].data.empty()) y = maximum(y, to_tensor(in[1], c));
   if (in.size() > 2 && !in[2].data.empty()) y = minimum(y, to_tensor(in[2], c));
   return {to_value(y, in[0].dims)};
@@ -110,7 +113,9 @@ Outputs clip(const Node&, const Inputs& in, const ContextPtr& c) {
 /// max(x, 0) + slope min(x, 0).
 Outputs prelu(const Node&, const Inputs& in, const ContextPtr& c) {
   const Tensor x = to_tensor(in[0], c);
-  return {to_value(relu(x) - to_tensor(in[1], c) * relu(scale(x, -1)), in[0].dims)};
+  Value slope = in[1];  // one number a channel in the operator's first versions
+  if (slope.dims.size() == 1 && slope.dims[0] != in[0].dims.back()) slope.dims.resize(in[0].dims.size() - 1, 1);
+  return {to_value(relu(x) - to_tensor(slope, c) * relu(scale(x, -1)), in[0].dims)};
 }
 
 Outputs identity(const Node&, const Inputs& in, const ContextPtr& c) {

@@ -23,8 +23,7 @@ const Operators& operators() {
 Tensor to_tensor(const Value& v, const ContextPtr& context) {
   need(v.type == kFloat, concat("element type ", v.type));
   need(v.dims.size() <= Shape::kMaxRank, concat("rank ", v.dims.size()));
-  check(v.count() == static_cast<std::int64_t>(v.data.size()), "onnx: ", v.data.size(), " values for ", v.count());
-  need(v.count() > 0, "no elements");
+  need(v.count() > 0 && v.count() == static_cast<std::int64_t>(v.data.size()), "a value that is no tensor");
   Shape shape;
   for (const std::int64_t d : v.dims) shape.push_back(d);
   return Tensor::from(context, shape, std::vector<float>(v.data.begin(), v.data.end()));

@@ -35,6 +35,7 @@ Outputs global_max(const Node&, const Inputs& in, const ContextPtr& c) {
 Outputs pad_image(const Node& n, const Inputs& in, const ContextPtr& c) {
   const Tensor x = channels_last(in[0], c);
   const std::string mode = n.text("mode", "constant");
+  need(n.number("value", 0) == 0, "a constant other than zero");
   need(in.size() < 3 || in[2].data.empty() || in[2].data[0] == 0, "a constant other than zero");
   std::vector<std::int64_t> pads = n.integers("pads", {});
   if (in.size() > 1)
