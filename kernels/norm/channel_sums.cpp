@@ -191,12 +191,11 @@ class Backward {
     std::fill(g_mean() + first, g_mean() + last, 0.0);
     std::fill(gx_mean() + first, gx_mean() + last, 0.0);
     for (std::int64_t n = n0; n < n1 && !a.frozen; n++)
-      for (std::int64_t j = 0; j < c.period; j++) {
-        const std::int64_t s = stat_of_lane(d, n, j);
-        const double weight = param(a.weight, j % d.C, 1);
+      for_each_lane(d, n, [&](std::int64_t s, std::int64_t channel, std::int64_t j) {
+        const double weight = param(a.weight, channel, 1);
         g_mean()[s] += weight * plain(n)[j] / elements;
         gx_mean()[s] += weight * rstd()[s] * product(n)[j] / elements;
-      }
+      });
   }
 
   void fold_and_write(std::int64_t n0, std::int64_t n1) {
@@ -221,15 +220,17 @@ class Backward {
   }
 
   void store_params() {
-    for (std::int64_t k = 0; k < d.C; k++) {
-      double dweight = 0, dbias = 0;
-      for (std::int64_t n = 0; n < d.N; n++)
-        for (std::int64_t j = k; j < c.period; j += d.C) {
-          dbias += plain(n)[j];
-          dweight += rstd()[stat_of_lane(d, n, j)] * product(n)[j];
-        }
-      if (a.dweight) store_param(a.dweight, k, dweight);
-      if (a.dbias) store_param(a.dbias, k, dbias);
+    const Scratch sums = ctx.scratch(static_cast<std::size_t>(2 * d.C) * sizeof(double));
+    double *dweight = sums.as<double>(), *dbias = dweight + d.C;
+    std::fill(dweight, dbias + d.C, 0.0);
+    for (std::int64_t n = 0; n < d.N; n++)
+      for_each_lane(d, n, [&](std::int64_t s, std::int64_t channel, std::int64_t j) {
+        dweight[channel] += rstd()[s] * product(n)[j];
+        dbias[channel] += plain(n)[j];
+      });
+    for (std::int64_t channel = 0; channel < d.C; channel++) {
+      if (a.dweight) store_param(a.dweight, channel, dweight[channel]);
+      if (a.dbias) store_param(a.dbias, channel, dbias[channel]);
     }
   }
 

@@ -44,4 +44,13 @@ inline std::int64_t stat_of_lane(const NormDims& d, std::int64_t n, std::int64_t
   return (d.across_batch ? 0 : n) * d.groups + j % d.C / (d.C / d.groups);
 }
 
+/// Calls f(statistic, channel, lane) for the lanes of image n, without a division per lane.
+template <class F>
+void for_each_lane(const NormDims& d, std::int64_t n, F&& f) {
+  const std::int64_t first = (d.across_batch ? 0 : n) * d.groups, Cg = d.C / d.groups;
+  for (std::int64_t from = 0; from < channel_period(d.C); from += d.C)
+    for (std::int64_t g = 0; g < d.groups; g++)
+      for (std::int64_t c = g * Cg; c < (g + 1) * Cg; c++) f(first + g, c, from + c);
+}
+
 }  // namespace sumi

@@ -113,7 +113,7 @@ void add_deviations(const ChannelChunks& c, const float* partials, std::int64_t 
 void add_to_stats(const NormDims& d, std::int64_t period, const double* lanes, double* stats) {
   std::fill(stats, stats + d.stats(), 0.0);
   for (std::int64_t n = 0; n < d.N; n++)
-    for (std::int64_t j = 0; j < period; j++) stats[stat_of_lane(d, n, j)] += lanes[n * period + j];
+    for_each_lane(d, n, [&](std::int64_t s, auto, std::int64_t j) { stats[s] += lanes[n * period + j]; });
 }
 
 }  // namespace
@@ -138,7 +138,8 @@ void norm_stats_shifted_sums(const NormStats& a, Context& ctx) {
   add_to_stats(d, c.period, totals, stats);
   const auto elements = static_cast<double>(d.per_stat());
   for (std::int64_t s = 0; s < d.stats(); s++) store_param(a.mean, s, stats[s] / elements);
-  for (std::int64_t i = 0; i < lanes; i++) mean[i] = stats[stat_of_lane(d, i / c.period, i % c.period)] / elements;
+  for (std::int64_t n = 0; n < d.N; n++)
+    for_each_lane(d, n, [&](std::int64_t s, auto, std::int64_t j) { mean[n * c.period + j] = stats[s] / elements; });
   for_each_block([&](std::int64_t n, std::int64_t j) {
     add_deviations(c, partials.as<float>(), n, j, j + 16, mean + n * c.period, totals + n * c.period);
   });

@@ -13,21 +13,30 @@ HWY_BEFORE_NAMESPACE();
 namespace sumi {
 namespace HWY_NAMESPACE {
 
-/// `count` channels (at most a vector) from p on.
-template <class T>
-HWY_INLINE FloatVector load_channels(const T* p, std::int64_t count) {
-  return count == lanes() ? load_vector(p) : load_part(p, count);
-}
+/// Channels, or one channel at a time where fewer than a vector are left.
+struct Lanes {
+  template <class T>
+  static HWY_INLINE FloatVector get(const T* p) {
+    return load_vector(p);
+  }
+  static HWY_INLINE void add(FloatVector v, float* p) { store_vector(hn::Add(load_vector(p), v), p); }
+};
+struct OneLane {
+  template <class T>
+  static HWY_INLINE FloatVector get(const T* p) {
+    return hn::Set(FloatTag(), float(*p));
+  }
+  static HWY_INLINE void add(FloatVector v, float* p) { *p += hn::GetLane(v); }
+};
 
 /// The number, in row order, of the window's first maximum. x stands at the window's first pixel.
-template <class T>
-HWY_INLINE FloatVector first_maximum(const T* x, const PoolDims& d, std::int64_t rows, std::int64_t columns,
-                                     std::int64_t count) {
-  auto m = load_channels(x, count), at = hn::Zero(FloatTag());
+template <class Access, class T>
+HWY_INLINE FloatVector first_maximum(const T* x, const PoolDims& d, std::int64_t rows, std::int64_t columns) {
+  auto m = Access::get(x), at = hn::Zero(FloatTag());
   float k = 0;
   for (std::int64_t r = 0; r < rows; r++)
     for (std::int64_t s = 0; s < columns; s++, k += 1) {
-      const auto v = load_channels(x + (r * d.W + s) * d.C, count);
+      const auto v = Access::get(x + (r * d.W + s) * d.C);
       const auto better = hn::Or(hn::Gt(v, m), hn::AndNot(hn::IsNaN(m), hn::IsNaN(v)));
       m = hn::IfThenElse(better, v, m);
       at = hn::IfThenElse(better, hn::Set(FloatTag(), k), at);
@@ -35,49 +44,45 @@ HWY_INLINE FloatVector first_maximum(const T* x, const PoolDims& d, std::int64_t
   return at;
 }
 
-/// Adds to `line`, row h of dx, what the windows of output row p give it. x and dy are the image's.
-template <class T>
-void add_windows(const PoolDims& d, const T* x, const T* dy, std::int64_t h, std::int64_t p, float* line) {
-  const Window rows = window_rows(d, p);
-  const std::int64_t Q = d.Q(), step = lanes();
-  for (std::int64_t q = 0; q < Q; q++) {
-    const Window columns = window_columns(d, q);
-    const std::int64_t width = columns.end - columns.begin;
-    const T *from = x + (rows.begin * d.W + columns.begin) * d.C, *g = dy + (p * Q + q) * d.C;
-    float* const to = line + columns.begin * d.C;
-    for (std::int64_t c = 0; c < d.C && width > 0; c += step) {
-      const std::int64_t count = d.C - c < step ? d.C - c : step;
-      const auto at = first_maximum(from + c, d, rows.end - rows.begin, width, count);
-      const auto gradient = load_channels(g + c, count);
-      for (std::int64_t s = 0; s < width; s++) {
-        const auto here = hn::Eq(at, hn::Set(FloatTag(), static_cast<float>((h - rows.begin) * width + s)));
-        float* const sum = to + s * d.C + c;
-        if (count == step)
-          store_vector(hn::Add(load_vector(sum), hn::IfThenElseZero(here, gradient)), sum);
-        else
-          store_part(hn::Add(load_part(sum, count), hn::IfThenElseZero(here, gradient)), sum, count);
-      }
+/// Adds to `lines`, the strip's rows, what the window (rows, columns) gives them. x and g stand at the channel.
+template <class Access, class T>
+HWY_INLINE void add_window(const PoolDims& d, const T* x, const T* g, const Strip& strip, const Window& rows,
+                           const Window& columns, float* lines) {
+  const std::int64_t width = columns.end - columns.begin;
+  const auto at = first_maximum<Access>(x + (rows.begin * d.W + columns.begin) * d.C, d, rows.end - rows.begin, width);
+  const auto gradient = Access::get(g);
+  const std::int64_t low = rows.begin > strip.begin ? rows.begin : strip.begin;
+  const std::int64_t high = rows.end < strip.end ? rows.end : strip.end;
+  for (std::int64_t h = low; h < high; h++)
+    for (std::int64_t s = 0; s < width; s++) {
+      const auto here = hn::Eq(at, hn::Set(FloatTag(), static_cast<float>((h - rows.begin) * width + s)));
+      Access::add(hn::IfThenElseZero(here, gradient), lines + ((h - strip.begin) * d.W + columns.begin + s) * d.C);
     }
-  }
 }
 
-/// Rows [begin,end) of N*H; `line` holds W*C floats.
-void gather_rows(const PoolBackward& a, std::int64_t begin, std::int64_t end, float* line) {
-  const PoolDims& d = a.d;
-  const std::int64_t row = d.W * d.C, P = d.P();
+/// x, dy and dx are the image's.
+template <class T>
+void gather_strip(const PoolDims& d, const T* x, const T* dy, T* dx, const Strip& strip, bool stream, float* lines) {
+  const std::int64_t Q = d.Q(), step = lanes(), row = d.W * d.C, size = (strip.end - strip.begin) * row;
+  fill_span(lines, size, 0);
+  for (std::int64_t p = strip.p0; p < strip.p1; p++)
+    for (std::int64_t q = 0; q < Q; q++) {
+      const Window rows = window_rows(d, p), columns = window_columns(d, q);
+      if (columns.end <= columns.begin || rows.end <= rows.begin) continue;
+      const T* g = dy + (p * Q + q) * d.C;
+      std::int64_t c = 0;
+      for (; c + step <= d.C; c += step) add_window<Lanes>(d, x + c, g + c, strip, rows, columns, lines + c);
+      for (; c < d.C; c++) add_window<OneLane>(d, x + c, g + c, strip, rows, columns, lines + c);
+    }
+  map_span(PlainLoad<float>{lines}, 0, size, dx + strip.begin * row, stream);
+}
+
+void gather_one(const PoolBackward& a, std::int64_t n, const Strip& strip, float* lines) {
   const auto go = [&](auto t) {
     using T = decltype(t);
-    const bool stream = d.x_count() * static_cast<std::int64_t>(sizeof(T)) >= kStreamBytes;
-    for (std::int64_t i = begin; i < end; i++) {
-      const std::int64_t n = i / d.H, h = i % d.H;
-      fill_span(line, row, 0);
-      // Window p covers rows p stride - top .. p stride - top + R - 1.
-      const std::int64_t reach = h + d.pad.top - d.R + 1;
-      const std::int64_t low = reach > 0 ? (reach + d.stride_h - 1) / d.stride_h : 0;
-      for (std::int64_t p = low; p < P && p * d.stride_h - d.pad.top <= h; p++)
-        add_windows(d, a.x.as<T>() + n * d.H * row, a.dy.as<T>() + n * P * d.Q() * d.C, h, p, line);
-      map_span(PlainLoad<float>{line}, 0, row, a.dx.as<T>() + i * row, stream);
-    }
+    const std::int64_t x = n * a.d.H * a.d.W * a.d.C, y = n * a.d.P() * a.d.Q() * a.d.C;
+    const bool stream = a.d.x_count() * static_cast<std::int64_t>(sizeof(T)) >= kStreamBytes;
+    gather_strip(a.d, a.x.as<T>() + x, a.dy.as<T>() + y, a.dx.as<T>() + x, strip, stream, lines);
     if (stream) hwy::FlushStream();
   };
   a.dtype() == DType::bf16 ? go(BFloat16{}) : go(float{});
@@ -90,12 +95,41 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace sumi {
 
-HWY_EXPORT(gather_rows);
+namespace {
+
+HWY_EXPORT(gather_one);
+
+/// The strips of one image.
+std::vector<Strip> strips_of(const PoolDims& d) {
+  std::vector<Strip> strips;
+  const std::int64_t P = d.P(), stride = d.stride_h;
+  if (stride >= d.R) {
+    for (std::int64_t p = 0; p < P; p++) {
+      const std::int64_t begin = p ? std::min(d.H, p * stride - d.pad.top) : 0;
+      const std::int64_t end = p + 1 < P ? std::clamp<std::int64_t>((p + 1) * stride - d.pad.top, begin, d.H) : d.H;
+      strips.push_back({begin, end, p, p + 1});
+    }
+    return strips;
+  }
+  for (std::int64_t h = 0; h < d.H; h++) {  // window p covers rows p stride - top .. p stride - top + R - 1
+    const std::int64_t reach = h + d.pad.top - d.R + 1;
+    const std::int64_t p0 = reach > 0 ? (reach + stride - 1) / stride : 0;
+    strips.push_back({h, h + 1, p0, std::min(P, (h + d.pad.top) / stride + 1)});
+  }
+  return strips;
+}
+
+}  // namespace
 
 void pool_backward_gather(const PoolBackward& a, Context& ctx) {
-  parallel_for(ctx, a.d.N * a.d.H, 1, [&](std::int64_t begin, std::int64_t end) {
-    const Scratch line = ctx.scratch(static_cast<std::size_t>(a.d.W * a.d.C) * sizeof(float));
-    HWY_DYNAMIC_DISPATCH(gather_rows)(a, begin, end, line.as<float>());
+  const std::vector<Strip> strips = strips_of(a.d);
+  const auto count = static_cast<std::int64_t>(strips.size());
+  std::int64_t tallest = 0;
+  for (const Strip& s : strips) tallest = std::max(tallest, s.end - s.begin);
+  parallel_for(ctx, a.d.N * count, 1, [&](std::int64_t begin, std::int64_t end) {
+    const Scratch lines = ctx.scratch(static_cast<std::size_t>(tallest * a.d.W * a.d.C) * sizeof(float));
+    for (std::int64_t i = begin; i < end; i++)
+      HWY_DYNAMIC_DISPATCH(gather_one)(a, i / count, strips[static_cast<std::size_t>(i % count)], lines.as<float>());
   });
 }
 
