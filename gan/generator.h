@@ -40,6 +40,8 @@ struct Architecture {
 
 /// All architectures, one row each.
 std::span<const Architecture> architectures();
+/// "cartoongan, faststyle_sigmoid, ...", for messages.
+std::string architecture_names();
 /// The row of that name. Throws Error listing the names.
 const Architecture& architecture_named(std::string_view name);
 

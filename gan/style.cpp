@@ -106,8 +106,8 @@ PerceptualLoss::Terms PerceptualLoss::operator()(const Tensor& pictures, const F
   }
   if (options_.tv_weight != 0) {
     const bool summed = options_.form == ErrorForm::absolute;
-    const double values = static_cast<double>(pictures.numel() / pictures.dim(0));
-    t.variation = total_variation(pictures) * (options_.tv_weight * (summed ? values : 1));
+    const std::int64_t values = pictures.numel() / pictures.dim(0);
+    t.variation = total_variation(pictures) * (options_.tv_weight * (summed ? static_cast<double>(values) : 1.0));
   }
   t.total = plus(plus(t.content, t.style), t.variation);
   check(static_cast<bool>(t.total), "style: no term has a weight");

@@ -61,13 +61,14 @@ Tensor BatchNorm2d::forward(const Tensor& x) const {
 void BatchNorm2d::update_running(const Tensor& x) const {
   const NoGrad none(x.ctx());
   const Moments batch = moments(x, NormKind::batch);
-  const auto pixels = static_cast<double>(x.numel() / x.dim(-1));
-  check(pixels > 1, "batch norm: training needs more than one value per channel, got shape ", x.shape());
+  const std::int64_t count = x.numel() / x.dim(-1);
+  check(count > 1, "batch norm: training needs more than one value per channel, got shape ", x.shape());
+  const auto n = static_cast<double>(count);
   const auto follow = [&](const Tensor& running, const Tensor& now, double factor) {
     running.copy_from(running * (1 - momentum) + now.reshape(running.shape()) * (momentum * factor));
   };
   follow(running_mean, batch.mean, 1);
-  follow(running_var, batch.var, pixels / (pixels - 1));
+  follow(running_var, batch.var, n / (n - 1));
 }
 
 Linear::Linear(const ContextPtr& context, std::int64_t K, std::int64_t N, bool with_bias)

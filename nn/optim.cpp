@@ -16,7 +16,7 @@ OptimizerOptions adamw(double lr, double beta1, double beta2, double weight_deca
   return {.update = Update::adamw, .lr = lr, .beta1 = beta1, .beta2 = beta2, .weight_decay = weight_decay};
 }
 
-Optimizer::Optimizer(std::vector<Tensor*> parameters, const OptimizerOptions& options) : options(options) {
+Optimizer::Optimizer(const std::vector<Tensor*>& parameters, const OptimizerOptions& options) : options(options) {
   for (Tensor* p : parameters) {
     const DType master = param_dtype(p->dtype());
     const auto zeros = [&] { return Tensor::zeros(p->context(), p->shape(), master); };

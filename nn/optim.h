@@ -21,7 +21,7 @@ OptimizerOptions adamw(double lr = 1e-3, double beta1 = 0.9, double beta2 = 0.99
 /// Steps the given tensors along their grad(). Moments are f32; a parameter in another dtype has an f32 master weight.
 class Optimizer {
  public:
-  Optimizer(std::vector<Tensor*> parameters, const OptimizerOptions& options);
+  Optimizer(const std::vector<Tensor*>& parameters, const OptimizerOptions& options);
 
   /// One step with every parameter that has a gradient. `options.lr` may change between steps.
   void step();

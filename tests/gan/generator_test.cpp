@@ -91,6 +91,20 @@ TEST_P(SmallNetwork, RecordedPathEqualsTheFused) {
   for (const NamedParameter& p : network->named_parameters()) EXPECT_TRUE(p.tensor->grad()) << p.name;
 }
 
+/// bf16 keeps 8 bits of every activation: the picture stays the same to the eye.
+TEST_P(SmallNetwork, Bf16StaysNear) {
+  const test::Golden golden(test::context(), GetParam().file);
+  const NoGrad none(*golden.context);
+  const Architecture& architecture = architecture_named(GetParam().architecture);
+  const auto network = network_of(golden, architecture);
+  network->to(DType::bf16);
+  const Picture photo = photo_of(golden, 0);
+  const Tensor x = to_network(golden.context, photo.rgb, photo.H, photo.W, architecture.pixels, DType::bf16);
+  const Tensor y = network->forward(x);
+  EXPECT_EQ(y.dtype(), DType::bf16);
+  test::expect_close(y, golden.image("output.0"), 0.1, GetParam().architecture);
+}
+
 INSTANTIATE_TEST_SUITE_P(Generators, SmallNetwork,
                          testing::Values(Small{"animeganv2", "animeganv2_width6"},
                                          Small{"faststyle", "faststyle_width8"}),

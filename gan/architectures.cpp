@@ -1,0 +1,114 @@
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include "gan/animeganv2.h"
+#include "gan/cartoongan.h"
+#include "gan/faststyle.h"
+#include "gan/generator.h"
+#include "gan/lengstrom.h"
+
+namespace sumi {
+namespace {
+
+using Metadata = std::map<std::string, std::string>;
+
+constexpr PixelFormat kBytes{.offset = 0, .divisor = 1, .out_scale = 1, .out_offset = 0};
+constexpr PixelFormat kCentred{.offset = 127.5, .divisor = 64, .out_scale = 255, .out_offset = 0};
+
+std::string_view value(const Metadata& metadata, const char* key) {
+  const auto found = metadata.find(key);
+  return found == metadata.end() ? std::string_view() : std::string_view(found->second);
+}
+
+constexpr std::array<std::string_view, 5> kNames{"cartoongan", "faststyle_sigmoid", "faststyle", "lengstrom",
+                                                 "animeganv2"};
+
+/// By the metadata's name where that is one of ours (files of others say all kinds of things there), else by a tensor
+/// that no other architecture has.
+bool is(const StateDict& state, const Metadata& metadata, std::string_view name, std::string_view tensor) {
+  const std::string_view said = value(metadata, "architecture");
+  return std::ranges::find(kNames, said) == kNames.end() ? state.contains(tensor) : said == name;
+}
+
+bool centred(const Metadata& metadata) { return value(metadata, "pixels") == "centered_sigmoid"; }
+bool is_faststyle(const StateDict& s, const Metadata& m) { return is(s, m, "faststyle", "conv1.conv2d.weight"); }
+
+/// A network that will be loaded needs no random weights.
+std::optional<std::uint64_t> seed_without(const StateDict* state, std::uint64_t seed) {
+  return state ? std::nullopt : std::optional(seed);
+}
+
+std::unique_ptr<Generator> make_faststyle(const ContextPtr& context, std::uint64_t seed, const StateDict* state,
+                                          bool sigmoid) {
+  FaststyleOptions options = state ? Faststyle::options_of(*state) : FaststyleOptions{};
+  options.sigmoid = sigmoid;
+  return std::make_unique<Faststyle>(context, seed_without(state, seed), options);
+}
+
+constexpr std::array<Architecture, kNames.size()> kArchitectures{{
+    {.name = kNames[0],
+     .title = "CartoonGAN (Chen et al. 2018)",
+     .pixels = {.bgr = true},
+     .multiple = 4,
+     .minimum = 8,
+     .recognise = [](const StateDict& s, const Metadata& m) { return is(s, m, "cartoongan", "conv01_1.weight"); },
+     .make = [](const ContextPtr& c, std::uint64_t seed, const StateDict* s) -> std::unique_ptr<Generator> {
+       return std::make_unique<CartoonGan>(c, seed_without(s, seed), width_in(s, "conv01_1.weight", 0, 64));
+     }},
+    {.name = kNames[1],
+     .title = "Feed-forward style (Johnson et al. 2016), bounded output",
+     .pixels = kCentred,
+     .multiple = 4,
+     .minimum = 8,
+     .recognise =
+         [](const StateDict& s, const Metadata& m) {
+           return value(m, "architecture") == "faststyle_sigmoid" || (is_faststyle(s, m) && centred(m));
+         },
+     .make = [](const ContextPtr& c, std::uint64_t seed,
+                const StateDict* s) { return make_faststyle(c, seed, s, true); }},
+    {.name = kNames[2],
+     .title = "Feed-forward style (Johnson et al. 2016; pytorch/examples)",
+     .pixels = kBytes,
+     .multiple = 4,
+     .minimum = 8,
+     .recognise = is_faststyle,
+     .make = [](const ContextPtr& c, std::uint64_t seed,
+                const StateDict* s) { return make_faststyle(c, seed, s, false); }},
+    {.name = kNames[3],
+     .title = "Feed-forward style (Johnson et al. 2016; fast-style-transfer)",
+     .pixels = kBytes,
+     .multiple = 4,
+     .minimum = 4,
+     .recognise = [](const StateDict& s, const Metadata& m) { return is(s, m, "lengstrom", "conv_out.norm.weight"); },
+     .make = [](const ContextPtr& c, std::uint64_t seed, const StateDict* s) -> std::unique_ptr<Generator> {
+       return std::make_unique<Lengstrom>(c, seed_without(s, seed), width_in(s, "conv1.weight", 0, 32));
+     }},
+    {.name = kNames[4],
+     .title = "AnimeGANv2 (Chen et al. 2019)",
+     .pixels = {},
+     .multiple = 4,
+     .minimum = 8,
+     .recognise = [](const StateDict& s, const Metadata& m) { return is(s, m, "animeganv2", "block_a.0.1.weight"); },
+     .make = [](const ContextPtr& c, std::uint64_t seed, const StateDict* s) -> std::unique_ptr<Generator> {
+       return std::make_unique<AnimeGanV2>(c, seed_without(s, seed), width_in(s, "block_a.0.1.weight", 0, 32));
+     }},
+}};
+
+}  // namespace
+
+std::span<const Architecture> architectures() { return kArchitectures; }
+
+std::string architecture_names() {
+  std::string list;
+  for (const std::string_view name : kNames) list += concat(list.empty() ? "" : ", ", name);
+  return list;
+}
+
+const Architecture& architecture_named(std::string_view name) {
+  for (const Architecture& a : kArchitectures)
+    if (a.name == name) return a;
+  fail("architecture '", name, "' is not one of ", architecture_names());
+}
+
+}  // namespace sumi
