@@ -2,6 +2,7 @@
 // value: memory decides, so the padded rows stay in the cache and each value is read and written once.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/conv2d/depthwise.cpp"
+#include "hwy/cache_control.h"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 #include "kernels/conv2d/direct-inl.h"
@@ -33,15 +34,17 @@ struct Work {
   const float* filter;
   const float* bias;
   const StatisticsParts& statistics;
+  bool stream;
 };
 
-/// Up to kPixels pixels of kLanes channels, out[pixel][kPanel]: sum over taps of row[pixel * step + tap] * filter.
+/// M pixels of kLanes channels, out[M][kPanel]: sum over taps of row[pixel * in_step + tap] * filter.
 template <int M>
 HWY_NOINLINE void taps_tile(const Work& w, const Phase& rows, const Phase& columns, const float* const* pointers,
-                            std::int64_t q, std::int64_t c, float* out) {
+                            std::int64_t q, std::int64_t c, float* HWY_RESTRICT out) {
   const Floats d;
   const std::int64_t pitch = w.layout.pitch, step = w.t.w.in_step * pitch;
   hn::Vec<Floats> sums[M];
+#pragma GCC unroll 16
   for (int m = 0; m < M; m++) sums[m] = hn::Zero(d);
   for (std::size_t r = 0; r < rows.taps.size(); r++)
     for (const Tap& s : columns.taps) {
@@ -50,25 +53,26 @@ HWY_NOINLINE void taps_tile(const Work& w, const Phase& rows, const Phase& colum
 #pragma GCC unroll 16
       for (int m = 0; m < M; m++) sums[m] = hn::MulAdd(hn::LoadU(d, x + m * step), f, sums[m]);
     }
+#pragma GCC unroll 16
   for (int m = 0; m < M; m++) hn::StoreU(sums[m], d, out + m * kPanel);
 }
 
-/// One output row of one phase: tiles of 4 pixels, each with all its channels.
+constexpr int kTile = 8;
+constexpr decltype(&taps_tile<1>) kTiles[kTile + 1] = {nullptr,      taps_tile<1>, taps_tile<2>,
+                                                       taps_tile<3>, taps_tile<4>, taps_tile<5>,
+                                                       taps_tile<6>, taps_tile<7>, taps_tile<8>};
+
+/// One output row of one phase: tiles of 8 pixels, each with all its channels.
 template <class T>
 void run_row(const Work& w, const Phase& rows, const Phase& columns, const float* const* pointers, std::int64_t image,
              std::int64_t part, std::int64_t step, bool first) {
   const TapConv& t = w.t;
-  constexpr int kTile = 4;
   const std::int64_t row = image * t.h.out + rows.first + step * t.h.out_step;
   HWY_ALIGN float out[kTile * kPanel];
   for (std::int64_t q = 0; q < columns.count; q += kTile)
     for (std::int64_t c = 0; c < t.C; c += kLanes) {
       const std::int64_t pixels = std::min<std::int64_t>(kTile, columns.count - q);
-      if (pixels == kTile) {
-        taps_tile<kTile>(w, rows, columns, pointers, q, c, out);
-      } else {
-        for (std::int64_t m = 0; m < pixels; m++) taps_tile<1>(w, rows, columns, pointers, q + m, c, out + m * kPanel);
-      }
+      kTiles[pixels](w, rows, columns, pointers, q, c, out);
       const std::int64_t at = (row * t.w.out + columns.first + q * t.w.out_step) * t.C + c;  // (N,P,Q,C)
       const Finish f{w.bias + c,
                      t.epilogue.residual ? t.epilogue.residual.as<T>() + at : nullptr,
@@ -77,7 +81,7 @@ void run_row(const Work& w, const Phase& rows, const Phase& columns, const float
                      std::min(kLanes, t.C - c),
                      t.epilogue.act,
                      static_cast<float>(t.epilogue.a),
-                     false,
+                     w.stream,
                      w.statistics.at(image, part, c),
                      first && q == 0};
       finish<T>(out, pixels, f);
@@ -116,12 +120,13 @@ void run_typed(const TapConv& t, const std::string& key, Context& ctx) {
   // Whole vectors reach past the last channel of the last pixel, which only a copied row can afford.
   RowLayout layout = row_layout(t, parts.steps, t.C);
   layout.copied = layout.copied || t.C % kLanes != 0;
-  const Work work{t, parts, layout, filter->as<float>(), bias.as<float>(), statistics};
+  const Work work{t, parts, layout, filter->as<float>(), bias.as<float>(), statistics, stream_output(t, t.C, kLanes)};
   parallel_for(ctx, t.N * parts.per_image, 1, [&](std::int64_t begin, std::int64_t end) {
     PaddedRows<T> source(t, layout, ctx);
     std::vector<const float*> pointers(static_cast<std::size_t>(t.h.max_taps()));
     for (std::int64_t i = begin; i < end; i++)
       run_part<T>(work, i / parts.per_image, i % parts.per_image, source, pointers);
+    if (work.stream) hwy::FlushStream();
   });
   statistics.store(t, parts.pixels(t));
 }
@@ -165,9 +170,11 @@ void add_row(const WeightWork& w, std::span<const float* const> rows, const floa
         constexpr decltype(&add_taps<1>) kAdd[] = {nullptr, add_taps<1>, add_taps<2>, add_taps<3>, add_taps<4>};
         kAdd[count](x, step, dy + c, C, Q, sums + (static_cast<std::int64_t>(r) * S + s) * w.pitch + c, w.pitch);
       }
-    float* dbias = sums + static_cast<std::int64_t>(rows.size()) * S * w.pitch + c;
-    for (std::int64_t q = 0; q < Q; q++)
-      for (std::int64_t i = 0; i < std::min(kLanes, C - c); i++) dbias[i] += dy[q * C + c + i];
+    const Floats d;
+    auto dbias = hn::Zero(d);
+    for (std::int64_t q = 0; q < Q; q++) dbias = hn::Add(dbias, hn::LoadU(d, dy + q * C + c));
+    float* total = sums + static_cast<std::int64_t>(rows.size()) * S * w.pitch + c;
+    hn::StoreU(hn::Add(hn::LoadU(d, total), dbias), d, total);
   }
 }
 

@@ -157,8 +157,7 @@ void run_typed(const TapConv& t, const std::string& key, Context& ctx) {
   const Scratch bias = ctx.scratch(static_cast<std::size_t>(panels.count() * kPanel) * sizeof(float));
   pad_bias(t, panels, bias.as<float>());
   const StatisticsParts statistics(t, panels, parts.per_image, ctx);
-  const bool stream = sizeof(T) == 4 && t.Kg() % kLanes == 0 && reinterpret_cast<std::uintptr_t>(t.y.data) % 64 == 0 &&
-                      t.N * t.h.out * t.w.out * t.K > (1 << 19);
+  const bool stream = stream_output(t, t.Kg(), kLanes);
   const Work work{t, panels, parts, layout, *filter, bias.as<float>(), statistics, stream};
   // Small images are also divided by panels, so that there are 16 pieces of work where possible.
   const std::int64_t images = t.N * parts.per_image;

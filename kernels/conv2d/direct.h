@@ -42,6 +42,9 @@ struct Segment {
   std::int64_t length;
 };
 
+/// Whether stores should pass by the caches: f32, runs of `channels` that are whole aligned vectors, 2 MiB or more.
+bool stream_output(const TapConv& t, std::int64_t channels, std::int64_t lanes);
+
 /// The taps of one filter row as runs that are contiguous in a padded row.
 std::vector<Segment> segments_of(const TapConv& t, const Phase& columns, std::int64_t pitch);
 

@@ -13,6 +13,11 @@ RowLayout row_layout(const TapConv& t, std::int64_t steps, std::int64_t pitch) {
   return {pitch, t.w.extent * pitch, (steps - 1) * t.h.in_step + t.h.reach(), copied};
 }
 
+bool stream_output(const TapConv& t, std::int64_t channels, std::int64_t lanes) {
+  return t.y.dtype == DType::f32 && channels % lanes == 0 && reinterpret_cast<std::uintptr_t>(t.y.data) % 64 == 0 &&
+         t.N * t.h.out * t.w.out * t.K >= (1 << 19);
+}
+
 std::vector<Segment> segments_of(const TapConv& t, const Phase& columns, std::int64_t pitch) {
   std::vector<Segment> list;
   for (const Tap& s : columns.taps) {

@@ -28,12 +28,12 @@ constexpr Traits kWinograd{.error_factor = 4};
 constexpr Variant<Conv2dForward> kForward[] = {
     {"winograd", DeviceKind::cpu, kF32BF16, conv2d_forward_winograd_supports, conv2d_forward_winograd, kWinograd,
      conv2d_forward_winograd_pays},
-    {"depthwise", DeviceKind::cpu, kF32BF16, depthwise<Conv2dForward>, conv2d_forward_depthwise},
     {"thin_in", DeviceKind::cpu, kF32BF16, thin_in, conv2d_forward_direct},
     {"thin_out", DeviceKind::cpu, kF32BF16, thin_out_supports, conv2d_forward_thin_out},
 #if SUMI_ONEDNN
     {"onednn", DeviceKind::cpu, kF32BF16, conv2d_forward_onednn_supports, conv2d_forward_onednn},
 #endif
+    {"depthwise", DeviceKind::cpu, kF32BF16, depthwise<Conv2dForward>, conv2d_forward_depthwise},
     {"direct", DeviceKind::cpu, kF32BF16, always<Conv2dForward>, conv2d_forward_direct},
     {"reference", DeviceKind::cpu, kAllFloats, always<Conv2dForward>, conv2d_forward_reference},
 };
