@@ -31,7 +31,7 @@ struct Machine {
 };
 
 /// The reference rows are loops in double: past this they only cost time.
-constexpr double kReferenceFlops = 2e9;
+constexpr double kReferenceFlops = 2e8;
 
 /// Another row for the same case: any fast one, else the reference where it is affordable.
 template <class Args>
