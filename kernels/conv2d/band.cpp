@@ -217,10 +217,13 @@ void stage_band(const BandSource& s, const Prologue& prologue, std::int64_t begi
 void finish_band(const Epilogue& e, const float* from, const TensorRef& output, std::int64_t offset,
                  std::int64_t pixels, std::int64_t C) {
   const std::int64_t n = pixels * C;
-  if (output.dtype == DType::bf16) HWY_DYNAMIC_DISPATCH(finish_bf16)
-  (e, from, output.as<BFloat16>() + offset, e.residual ? e.residual.as<BFloat16>() + offset : nullptr, n, C);
-  else HWY_DYNAMIC_DISPATCH(finish_f32)(e, from, output.as<float>() + offset,
-                                        e.residual ? e.residual.as<float>() + offset : nullptr, n, C);
+  if (output.dtype == DType::bf16) {
+    const BFloat16* residual = e.residual ? e.residual.as<BFloat16>() + offset : nullptr;
+    HWY_DYNAMIC_DISPATCH(finish_bf16)(e, from, output.as<BFloat16>() + offset, residual, n, C);
+  } else {
+    const float* residual = e.residual ? e.residual.as<float>() + offset : nullptr;
+    HWY_DYNAMIC_DISPATCH(finish_f32)(e, from, output.as<float>() + offset, residual, n, C);
+  }
 }
 
 void band_moments(const TensorRef& output, std::int64_t offset, std::int64_t pixels, std::int64_t C, Moments* moments) {

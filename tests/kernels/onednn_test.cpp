@@ -1,5 +1,4 @@
 // What the oneDNN rows add to the table's own tests: problems large enough to be cut in pieces, and packed weights.
-#if SUMI_ONEDNN
 #include "kernels/conv2d/onednn.h"
 #include "kernels/conv2d/cases.h"
 #include "kernels/conv2d/pieces.h"
@@ -111,4 +110,3 @@ TEST(OnednnThreads, ScopeRestoresTheNumber) {
 
 }  // namespace
 }  // namespace sumi::test
-#endif
