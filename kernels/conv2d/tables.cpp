@@ -23,7 +23,7 @@ bool depthwise(const Args& a, const DeviceInfo&) {
   return is_depthwise(a.d);
 }
 
-constexpr Traits kWinograd{.error_factor = 4};
+constexpr Traits kWinograd{.error_factor = 2};
 
 constexpr Variant<Conv2dForward> kForward[] = {
     {"winograd", DeviceKind::cpu, kF32BF16, conv2d_forward_winograd_supports, conv2d_forward_winograd, kWinograd,

@@ -19,10 +19,11 @@ bool can_fuse(const Prologue& p, const Epilogue& e) {
   return (!p || p.act <= Map::leaky_relu) && e.act <= Map::leaky_relu;
 }
 
-/// A tile costs 36 C K whatever it keeps of its 16 pixels; the plain sum 9 C K for each of them.
-bool pays(std::int64_t P, std::int64_t Q, std::int64_t C, std::int64_t K) {
+/// A tile costs 36 C K whatever it keeps of its 16 pixels, the plain sum 9 C K for each of them, and the transformed
+/// filters are four times as many: images must be full of tiles, and a batch must have some of them.
+bool pays(std::int64_t N, std::int64_t P, std::int64_t Q, std::int64_t C, std::int64_t K) {
   const std::int64_t kept = P * Q, computed = round_up(P, kTile) * round_up(Q, kTile);
-  return C >= 16 && K >= 16 && kept * 2 >= computed;
+  return C >= 16 && K >= 8 && kept * 2 >= computed && N * kept >= 64;
 }
 
 /// Pixels of the segment of `chunk` that lies in image n.
@@ -113,11 +114,11 @@ bool conv2d_backward_input_winograd_supports(const Conv2dBackwardInput& a, const
 }
 
 bool conv2d_forward_winograd_pays(const Conv2dForward& a, const DeviceInfo& device) {
-  return device.avx2 && winograd::pays(a.d.P(), a.d.Q(), a.d.C, a.d.K);
+  return device.avx2 && winograd::pays(a.d.N, a.d.P(), a.d.Q(), a.d.C, a.d.K);
 }
 
 bool conv2d_backward_input_winograd_pays(const Conv2dBackwardInput& a, const DeviceInfo& device) {
-  return device.avx2 && winograd::pays(a.d.H, a.d.W, a.d.K, a.d.C);
+  return device.avx2 && winograd::pays(a.d.N, a.d.H, a.d.W, a.d.K, a.d.C);
 }
 
 void conv2d_forward_winograd(const Conv2dForward& a, Context& ctx) {
