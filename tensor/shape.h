@@ -26,7 +26,10 @@ class Shape {
 
   int rank() const { return rank_; }
   /// Side i; negative i counts from the end.
-  std::int64_t operator[](int i) const { return sides_[static_cast<std::size_t>(i < 0 ? i + rank_ : i)]; }
+  std::int64_t operator[](int i) const {
+    const int at = i < 0 ? i + rank_ : i;
+    return sides_[static_cast<std::size_t>(at)];
+  }
   std::int64_t numel() const {
     std::int64_t n = 1;
     for (int i = 0; i < rank_; i++) n *= (*this)[i];
