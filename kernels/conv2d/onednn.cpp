@@ -1,5 +1,6 @@
 #include "kernels/conv2d/onednn.h"
 
+#include <algorithm>
 #include <map>
 #include <tuple>
 
@@ -17,6 +18,7 @@ using namespace onednn;
 struct Step {
   dnnl::primitive primitive;
   Desc input, filter, output, scratchpad;
+  bool plain_loops = false;  // the library's own reference: a thousand times slower
 };
 
 /// A piece of the output, the rows of the input it reads (which may lie outside the image when staged), and its step.
@@ -67,6 +69,8 @@ bool can_write_through(const Epilogue& e, DType t) {
   return t == DType::f32 || (!e.bias && !e.residual && e.act == Map::identity);
 }
 
+bool is_plain_loops(const char* implementation) { return std::string_view(implementation).starts_with("ref"); }
+
 Step forward_step(const Conv2dDims& d, const Problem& p, const Job& j, int top, int bottom, const Desc* format,
                   const dnnl::engine& engine) {
   const auto t = type_of(p.in.dtype);
@@ -77,7 +81,16 @@ Step forward_step(const Conv2dDims& d, const Problem& p, const Job& j, int top, 
       activation(j.out.images, j.in_rows, width, d.C, t), onednn::filter(d, t, format),
       activation(j.out.images, j.out.rows, d.Q(), d.K, output_type(p)), strides(d), dilations(d), before, after);
   const dnnl::convolution_forward::primitive_desc pd(desc, user_scratchpad(), engine);
-  return {dnnl::convolution_forward(pd), pd.src_desc(), pd.weights_desc(), pd.dst_desc(), pd.scratchpad_desc()};
+  return {dnnl::convolution_forward(pd),     pd.src_desc(), pd.weights_desc(), pd.dst_desc(), pd.scratchpad_desc(),
+          is_plain_loops(pd.impl_info_str())};
+}
+
+/// A step that shares the first one's filter layout where the library has a kernel for that: 1x1 convolutions of one
+/// and of two rows want different ones.
+template <class MakeStep>
+Step with_fitting_filter(const Plan& plan, const MakeStep& make) {
+  Step shared = make(plan.filter_format());
+  return shared.plain_loops && plan.filter_format() ? make(nullptr) : shared;
 }
 
 std::shared_ptr<Plan> plan_forward(const Conv2dDims& d, const Problem& p, const dnnl::engine& engine) {
@@ -94,7 +107,9 @@ std::shared_ptr<Plan> plan_forward(const Conv2dDims& d, const Problem& p, const 
       if (out.images > 1) j.in_rows = d.H, bottom = d.pad.bottom;  // rows that no tap reads included
     }
     const auto [at, is_new] = known.try_emplace({out.images, out.rows, top, bottom});
-    if (is_new) at->second = plan->add(forward_step(d, p, j, top, bottom, plan->filter_format(), engine));
+    if (is_new)
+      at->second = plan->add(with_fitting_filter(
+          *plan, [&](const Desc* format) { return forward_step(d, p, j, top, bottom, format, engine); }));
     j.step = at->second;
     plan->jobs.push_back(j);
   }
@@ -117,8 +132,12 @@ Step transposed_step(const Conv2dDims& d, const Problem& p, const TransposedPiec
       engine);
   const dnnl::convolution_backward_data::desc desc(direct, dx, w, dy, strides(d), dilations(d), before, after);
   const dnnl::convolution_backward_data::primitive_desc pd(desc, user_scratchpad(), engine, hint);
-  return {dnnl::convolution_backward_data(pd), pd.diff_dst_desc(), pd.weights_desc(), pd.diff_src_desc(),
-          pd.scratchpad_desc()};
+  return {dnnl::convolution_backward_data(pd),
+          pd.diff_dst_desc(),
+          pd.weights_desc(),
+          pd.diff_src_desc(),
+          pd.scratchpad_desc(),
+          is_plain_loops(pd.impl_info_str())};
 }
 
 std::shared_ptr<Plan> plan_transposed(const Conv2dDims& d, const Problem& p, const dnnl::engine& engine) {
@@ -127,7 +146,9 @@ std::shared_ptr<Plan> plan_transposed(const Conv2dDims& d, const Problem& p, con
   std::map<std::tuple<std::int64_t, std::int64_t, std::int64_t, int, int>, std::size_t> known;
   for (const TransposedPiece& t : cut_transposed(d, piece_count(d.flops(), bytes_of(p)))) {
     const auto [at, is_new] = known.try_emplace({t.large.images, t.large.rows, t.rows, t.top, t.bottom});
-    if (is_new) at->second = plan->add(transposed_step(d, p, t, plan->filter_format(), engine));
+    if (is_new)
+      at->second = plan->add(
+          with_fitting_filter(*plan, [&](const Desc* format) { return transposed_step(d, p, t, format, engine); }));
     plan->jobs.push_back({t.large, t.begin, t.rows, at->second});
   }
   return plan;
@@ -206,7 +227,10 @@ void store_moments(const Problem& p, const Plan& plan, const std::vector<std::si
   }
 }
 
-void run_jobs(const Problem& p, const Plan& plan, const dnnl::memory& filter, Context& ctx) {
+/// The filter in each step's layout.
+using Filters = std::vector<dnnl::memory>;
+
+void run_jobs(const Problem& p, const Plan& plan, const Filters& filters, Context& ctx) {
   std::vector<std::size_t> starts;  // of each job's moments
   std::size_t moments = 0;
   for (const Job& j : plan.jobs) {
@@ -217,9 +241,9 @@ void run_jobs(const Problem& p, const Plan& plan, const dnnl::memory& filter, Co
   parallel_for(ctx, static_cast<std::int64_t>(plan.jobs.size()), 1, [&](std::int64_t begin, std::int64_t end) {
     const ThreadScope one(1);
     guarded(p.op, [&] {
-      Workplace at(p, plan, filter.get_engine(), ctx);
+      Workplace at(p, plan, filters.front().get_engine(), ctx);
       for (auto k = static_cast<std::size_t>(begin); k < static_cast<std::size_t>(end); k++)
-        run_job(p, plan, plan.jobs[k], filter, at, partial.as<Moments>() + starts[k]);
+        run_job(p, plan, plan.jobs[k], filters[plan.jobs[k].step], at, partial.as<Moments>() + starts[k]);
     });
   });
   if (p.epilogue.mean) store_moments(p, plan, starts, partial.as<Moments>());
@@ -233,8 +257,17 @@ void run_planned(const Problem& p, const Conv2dDims& d, Context& ctx, MakePlan&&
         concat(p.op, d.key(), name_of(p.in.dtype), p.stages ? "staged" : "", p.writes_through ? "" : "sums");
     const dnnl::engine library = engine(ctx);
     const auto plan = ctx.cache().plan<Plan>("onednn", key, [&] { return make_plan(d, p, library); });
-    const auto filter = packed(ctx, "onednn", key, p.w, plain_filter(d, type_of(p.w.dtype)), *plan->filter_format());
-    run_jobs(p, *plan, filter->memory, ctx);
+    // Layouts repeat from step to step: each is packed once, under the number of the first step that has it.
+    std::vector<decltype(packed(ctx, "", key, p.w, Desc{}, Desc{}))> kept;
+    Filters filters;
+    for (const Step& s : plan->steps) {
+      const auto same = [&](const Step& other) { return other.filter == s.filter; };
+      const auto first = std::ranges::find_if(plan->steps, same) - plan->steps.begin();
+      kept.push_back(
+          packed(ctx, "onednn", concat(key, '#', first), p.w, plain_filter(d, type_of(p.w.dtype)), s.filter));
+      filters.push_back(kept.back()->memory);
+    }
+    run_jobs(p, *plan, filters, ctx);
   });
 }
 
