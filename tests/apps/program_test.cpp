@@ -1,0 +1,123 @@
+// The command line: errors, suggestions, help, `sumi info` and `sumi bench`.
+#include "tests/apps/program.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "apps/suggest.h"
+
+namespace sumi::test {
+namespace {
+
+using nlohmann::json;
+
+TEST(Suggest, CountsEdits) {
+  EXPECT_EQ(edit_distance("style", "style"), 0);
+  EXPECT_EQ(edit_distance("sytle", "style"), 1);  // a swap
+  EXPECT_EQ(edit_distance("styles", "style"), 1);
+  EXPECT_EQ(edit_distance("", "abc"), 3);
+  EXPECT_EQ(edit_distance("kitten", "sitting"), 3);
+  EXPECT_EQ(nearest("--modle", {"--model", "--output"}), "--model");
+  EXPECT_EQ(nearest("--frobnicate", {"--model", "--output"}), "");
+}
+
+TEST(Program, UnknownOptionsSuggestTheNearest) {
+  const TemporaryFolder f;
+  expect_error(run_sumi(f, {"stylize", "a.png", "--modle", "x"}), 2, {"--modle", "did you mean --model?"});
+  expect_error(run_sumi(f, {"stylize", "a.png", "--ouput=x"}), 2, {"--ouput ", "did you mean --output?"});
+  expect_error(run_sumi(f, {"train", "faststyle", "--setps", "3"}), 2, {"--setps", "did you mean --steps?"});
+  expect_error(run_sumi(f, {"stylize", "a.png", "-q"}), 2, {"-q"});
+}
+
+TEST(Program, UnknownCommandsSuggestTheNearest) {
+  const TemporaryFolder f;
+  expect_error(run_sumi(f, {"styleize", "a.png"}), 2, {"styleize", "did you mean stylize?"});
+  expect_error(run_sumi(f, {"dance"}), 2, {"dance", "stylize, train, bench and info"});
+}
+
+TEST(Program, MissingAndWrongValuesAreUsageErrors) {
+  const TemporaryFolder f;
+  expect_error(run_sumi(f, {"stylize", "a.png"}), 2, {"--output"});
+  expect_error(run_sumi(f, {"stylize", "a.png", "-o", "b.png"}), 2, {"--model", "--style"});
+  expect_error(run_sumi(f, {"stylize", "a.png", "-o", "b.png", "--model", "m", "--style", "s"}), 2, {"either"});
+  expect_error(run_sumi(f, {"stylize", "a.png", "-o", "b.png", "--size", "many"}), 2, {"size"});
+  expect_error(run_sumi(f, {"stylize", "a.png", "-o", "b.png", "--size", "-5"}), 2, {"size"});
+  expect_error(run_sumi(f, {"stylize", "a.png", "-o", "b.png", "--precision", "f8"}), 2, {"precision"});
+  expect_error(run_sumi(f, {"bench", "--model", "vgg16", "--size", "12by9"}), 2, {"12by9", "512x340"});
+  expect_error(run_sumi(f, {"bench", "--model", "vgg61"}), 2, {"vgg61", "did you mean vgg16?"});
+  EXPECT_EQ(run_sumi(f, {}).code, 2);
+}
+
+TEST(Program, HelpAndVersion) {
+  const TemporaryFolder f;
+  for (const std::vector<std::string>& a : {std::vector<std::string>{"--help"}, {"stylize", "--help"}, {"--version"}}) {
+    const Outcome o = run_sumi(f, a);
+    EXPECT_EQ(o.code, 0);
+    EXPECT_NE(o.out.find("sumi"), std::string::npos);
+    EXPECT_TRUE(o.err.empty()) << o.err;
+  }
+}
+
+TEST(Info, ListsEveryOpWithItsRows) {
+  const TemporaryFolder f;
+  const Outcome o = run_sumi(f, {"info", "--json"});
+  ASSERT_EQ(o.code, 0) << o.err;
+  const json all = json::parse(o.out);
+  EXPECT_EQ(all["devices"][0]["kind"], "cpu");
+  EXPECT_GE(all["ops"].size(), 28u);
+  for (const json& op : all["ops"]) {
+    ASSERT_FALSE(op["rows"].empty()) << op;
+    EXPECT_EQ(op["rows"].back()["name"], "reference") << op;
+    EXPECT_NE(op["typical"], "") << op;
+    for (const json& row : op["rows"]) {
+      EXPECT_EQ(row["device"], "cpu");
+      EXPECT_FALSE(row["dtypes"].empty()) << op;
+      EXPECT_TRUE(row["deterministic"].is_boolean());
+    }
+  }
+  EXPECT_FALSE(all["libraries"]["Highway"].get<std::string>().empty());
+  EXPECT_NE(run_sumi(f, {"info"}).out.find("conv2d_forward"), std::string::npos);
+}
+
+TEST(Info, DescribesAWeightsFile) {
+  const TemporaryFolder f;
+  write_tiny_model(f / "tiny.safetensors");
+  const Outcome o = run_sumi(f, {"info", "tiny.safetensors", "--json"});
+  ASSERT_EQ(o.code, 0) << o.err;
+  const json about = json::parse(o.out);
+  EXPECT_EQ(about["architecture"], "faststyle");
+  EXPECT_EQ(about["metadata"]["architecture"], "faststyle");
+  EXPECT_EQ(about["tensors"].size(), 32u);
+  EXPECT_NE(run_sumi(f, {"info", "tiny.safetensors"}).out.find("conv1.conv2d.weight"), std::string::npos);
+}
+
+TEST(Info, SaysWhyAFileIsNotValid) {
+  const TemporaryFolder f;
+  write_tiny_model(f / "tiny.safetensors");
+  const std::string whole = contents_of(f / "tiny.safetensors");
+  write_bytes(f / "cut.safetensors", whole.substr(0, whole.size() - 10));
+  expect_error(run_sumi(f, {"info", "cut.safetensors"}), 1, {"cut.safetensors"});
+  expect_error(run_sumi(f, {"info", "none.safetensors"}), 1, {"none.safetensors"});
+}
+
+TEST(Bench, TimesANetwork) {
+  const TemporaryFolder f;
+  write_tiny_model(f / "tiny.safetensors");
+  const Outcome o = run_sumi(
+      f, {"bench", "--model", "./tiny.safetensors", "--size", "64x48", "--threads", "1", "--repeat", "2", "--json"});
+  ASSERT_EQ(o.code, 0) << o.err;
+  const json m = json::parse(o.out);
+  EXPECT_GT(m["min_ms"], 0.0);
+  EXPECT_GE(m["median_ms"], m["min_ms"]);
+  EXPECT_GT(m["gflops"], 0.0);
+  EXPECT_GT(m["peak_rss_mib"], 1.0);
+  const Outcome table = run_sumi(f, {"bench", "--model", "./tiny.safetensors", "--size", "64x48", "--repeat", "1"});
+  EXPECT_EQ(table.code, 0) << table.err;
+  EXPECT_NE(table.out.find("% roofline"), std::string::npos);
+  EXPECT_NE(table.out.find("conv2d_forward"), std::string::npos);
+  expect_error(run_sumi(f, {"bench", "--model", "./tiny.safetensors", "--size", "65x48"}), 1, {"multiples of 4"});
+}
+
+}  // namespace
+}  // namespace sumi::test

@@ -1,0 +1,122 @@
+// sumi train faststyle, end to end, with a random VGG and tiny pictures.
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "apps/photo_crops.h"
+#include "gan/vgg.h"
+#include "tests/apps/program.h"
+
+namespace sumi::test {
+namespace {
+
+class Train : public testing::Test {
+ protected:
+  Train() {
+    fs::create_directory(folder / "photos");
+    for (const char* name : {"photos/a.png", "photos/b.png", "photos/c.png"})
+      write_image(folder / name, test_picture(40, 34));
+    write_image(folder / "style.png", test_picture(40, 40));
+    const auto context = std::make_shared<Context>(ContextOptions{.threads = 1});
+    save_safetensors((folder / "vgg.safetensors").string(),
+                     Vgg(context, VggDepth::vgg16, 1, "relu4_3").state_dict(DType::f16), {});
+  }
+  std::vector<std::string> command(const std::string& run, const std::string& steps) const {
+    return {
+        "train",   "faststyle", "--photos",  "photos", "--style",      "style.png", "--vgg",        "vgg.safetensors",
+        "-o",      run,         "--steps",   steps,    "--crop",       "16",        "--batch",      "2",
+        "--width", "4",         "--threads", "1",      "--style-size", "32",        "--save-every", "2"};
+  }
+  Outcome train(const std::string& run, const std::string& steps, const std::vector<std::string>& more = {}) {
+    std::vector<std::string> a = command(run, steps);
+    a.insert(a.end(), more.begin(), more.end());
+    return run_sumi(folder, a);
+  }
+
+  TemporaryFolder folder;
+};
+
+TEST_F(Train, WritesWeightsSamplesAndLogAndTheLossFalls) {
+  const Outcome o = train("run", "40", {"--sample-every", "20", "--lr", "0.003"});
+  ASSERT_EQ(o.code, 0) << o.err;
+  EXPECT_TRUE(fs::exists(folder / "run/sample_00020.png"));
+  EXPECT_TRUE(fs::exists(folder / "run/checkpoint.safetensors"));
+  std::istringstream lines(contents_of(folder / "run/log.jsonl"));
+  std::vector<nlohmann::json> log;
+  for (std::string line; std::getline(lines, line);) log.push_back(nlohmann::json::parse(line));
+  ASSERT_EQ(log.size(), 4u);
+  EXPECT_EQ(log.back()["step"], 40);
+  EXPECT_LT(log.back()["loss"], log.front()["loss"]);
+  EXPECT_GT(log.front()["lr"], log.back()["lr"]);
+  const Outcome painted =
+      run_sumi(folder, {"stylize", "photos/a.png", "-o", "out.png", "--model", "run/model.safetensors"});
+  EXPECT_EQ(painted.code, 0) << painted.err;
+}
+
+TEST_F(Train, TheSeedDecidesEverythingAndResumingIsExact) {
+  ASSERT_EQ(train("whole", "4").code, 0);
+  ASSERT_EQ(train("again", "4", {"--threads", "2"}).code, 0);
+  const auto weights = [&](const std::string& run) {
+    const SafetensorsFile file((folder / (run + "/model.safetensors")).string());
+    std::string bytes;
+    for (const auto& e : file.entries()) bytes.append(reinterpret_cast<const char*>(file.bytes(e)), e.end - e.begin);
+    return bytes;
+  };
+  EXPECT_EQ(weights("whole"), weights("again"));
+  ASSERT_EQ(train("other", "4", {"--seed", "2"}).code, 0);
+  EXPECT_NE(weights("whole"), weights("other"));
+}
+
+TEST_F(Train, InterruptSavesAndResumeGoesOn) {
+  Running program(folder, command("run", "100000"));
+  for (int i = 0; i < 600 && !fs::exists(folder / "run/checkpoint.safetensors"); i++)
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  kill(program.pid(), SIGINT);
+  const Outcome o = program.wait();
+  EXPECT_EQ(o.code, 130) << o.err;
+  EXPECT_NE(o.err.find("saved after step"), std::string::npos) << o.err;
+  EXPECT_NO_THROW(SafetensorsFile((folder / "run/model.safetensors").string()));
+  const std::string step = SafetensorsFile((folder / "run/checkpoint.safetensors").string()).metadata().at("steps");
+  const Outcome on = train("run", std::to_string(std::stoi(step) + 2), {"--resume"});
+  EXPECT_EQ(on.code, 0) << on.err;
+  EXPECT_NE(on.err.find("going on after step " + step), std::string::npos) << on.err;
+}
+
+TEST_F(Train, ErrorsNameWhatIsWrong) {
+  expect_error(train("run", "2", {"--resume"}), 1, {"checkpoint.safetensors", "nothing to resume"});
+  fs::rename(folder / "vgg.safetensors", folder / "gone");
+  expect_error(train("run", "2"), 1, {"vgg.safetensors"});
+  fs::rename(folder / "style.png", folder / "gone2");
+  expect_error(train("run", "2"), 1, {"style.png", "no such file"});
+  fs::rename(folder / "photos", folder / "gone3");
+  expect_error(train("run", "2"), 1, {"photos", "no such folder"});
+}
+
+TEST(PhotoCrops, DependOnSeedAndStepOnly) {
+  const TemporaryFolder f;
+  std::vector<std::string> files;
+  for (const char* name : {"a.png", "b.png", "c.png"}) {
+    write_image(f / name, test_picture(60 + static_cast<int>(files.size()), 50));
+    files.push_back(f / name);
+  }
+  const CropOptions o{.crop = 24, .photo_side = 48, .seed = 5};
+  PhotoCrops one(files, o), two(files, o);
+  two.batch(3, 4);  // drawn in another order
+  for (const std::uint32_t step : {0u, 1u, 2u}) EXPECT_EQ(one.batch(step, 3), two.batch(step, 3));
+  EXPECT_EQ(one.batch(0, 3).size(), 3u * 24 * 24 * 3);
+  EXPECT_NE(one.batch(0, 3), one.batch(1, 3));
+}
+
+TEST(PhotoCrops, BrokenPhotosAreLeftOutAndSmallOnesEnlarged) {
+  const TemporaryFolder f;
+  write_bytes(f / "bad.png", "no picture");
+  write_image(f / "small.png", test_picture(5, 9));
+  PhotoCrops crops({f / "bad.png", f / "small.png"}, {.crop = 16, .photo_side = 32});
+  EXPECT_EQ(crops.batch(0, 8).size(), 8u * 16 * 16 * 3);
+  PhotoCrops none({f / "bad.png"}, {.crop = 16, .photo_side = 32});
+  EXPECT_THROW(none.batch(0, 1), Error);
+}
+
+}  // namespace
+}  // namespace sumi::test
