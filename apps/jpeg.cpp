@@ -138,11 +138,12 @@ Image decode_jpeg(const std::string& name, std::string_view bytes) {
         ": damaged JPEG: ", d->errors.message);
   check_image_size(name, d->info.image_width, d->info.image_height);
   const bool cmyk = d->info.out_color_space == JCS_CMYK;
+  const int orientation = orientation_of(d->info);  // finishing the decoding forgets the markers
   Image image{static_cast<int>(d->info.image_width), static_cast<int>(d->info.image_height), {}, {}};
   std::vector<std::uint8_t> pixels(std::size_t{d->info.image_width} * d->info.image_height * (cmyk ? 4 : 3));
   check(read_rows(*d, pixels.data()), name, ": damaged JPEG: ", d->errors.message);
   image.rgb = cmyk ? cmyk_to_rgb(pixels, d->info.saw_Adobe_marker) : std::move(pixels);
-  return upright(std::move(image), orientation_of(d->info));
+  return upright(std::move(image), orientation);
 }
 
 std::string encode_jpeg(int width, int height, const std::vector<std::uint8_t>& rgb, int quality) {

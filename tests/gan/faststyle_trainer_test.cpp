@@ -1,0 +1,65 @@
+// The training step of the feed-forward style network.
+#include "gan/faststyle_trainer.h"
+
+#include <gtest/gtest.h>
+
+namespace sumi::test {
+namespace {
+
+class FaststyleTraining : public testing::Test {
+ protected:
+  std::unique_ptr<FaststyleTrainer> trainer() const {
+    const Tensor style = Tensor::uniform(context, {1, 32, 32, 3}, 0, 255, 1);
+    return std::make_unique<FaststyleTrainer>(context, vgg, style, FaststyleTrainerOptions{.width = 4, .steps = 10});
+  }
+  Tensor photos(std::uint64_t i) const { return Tensor::uniform(context, {2, 16, 20, 3}, 0, 255, 100 + i); }
+
+  ContextPtr context = std::make_shared<Context>(ContextOptions{.threads = 2});
+  std::shared_ptr<const Vgg> vgg = std::make_shared<Vgg>(context, VggDepth::vgg16, 3, "relu4_3");
+};
+
+TEST_F(FaststyleTraining, TotalIsTheWeightedSumAndFalls) {
+  const auto t = trainer();
+  const PerceptualLosses first = t->step(photos(0));
+  EXPECT_NEAR(first.total, first.content + 2 * first.style + 0.002 * first.tv, 1e-4 * first.total);
+  PerceptualLosses last;
+  for (int i = 0; i < 15; i++) last = t->step(photos(0));
+  EXPECT_LT(last.total, 0.9 * first.total);
+}
+
+TEST_F(FaststyleTraining, LearningRateFallsInThreeSteps) {
+  const auto t = trainer();
+  std::vector<double> rates;
+  for (int i = 0; i < 10; i++) {
+    rates.push_back(t->learning_rate());
+    t->step(photos(0));
+  }
+  EXPECT_DOUBLE_EQ(rates[0], 1e-3);
+  EXPECT_DOUBLE_EQ(rates[4], 1e-3);
+  EXPECT_DOUBLE_EQ(rates[5], 3e-4);
+  EXPECT_DOUBLE_EQ(rates[7], 3e-4);
+  EXPECT_DOUBLE_EQ(rates[8], 1e-4);
+  EXPECT_DOUBLE_EQ(rates[9], 1e-4);
+}
+
+TEST_F(FaststyleTraining, ResumingIsExact) {
+  const auto whole = trainer(), start = trainer(), rest = trainer();
+  for (std::uint64_t i = 0; i < 4; i++) whole->step(photos(i));
+  for (std::uint64_t i = 0; i < 2; i++) start->step(photos(i));
+  rest->restore(start->checkpoint());
+  EXPECT_EQ(rest->steps_done(), 2);
+  for (std::uint64_t i = 2; i < 4; i++) rest->step(photos(i));
+  const StateDict a = whole->network().state_dict(), b = rest->network().state_dict();
+  for (const auto& [name, t] : a) EXPECT_EQ(t.to_vector(), b.at(name).to_vector()) << name;
+}
+
+TEST_F(FaststyleTraining, PaintsPixels) {
+  const std::vector<float> y = trainer()->paint(photos(0)).to_vector();
+  for (const float v : y) {
+    ASSERT_GE(v, 0.f);
+    ASSERT_LE(v, 255.f);
+  }
+}
+
+}  // namespace
+}  // namespace sumi::test
