@@ -14,8 +14,8 @@ namespace sumi {
 
 struct StyleOptions {
   std::string picture, vgg, loss = "gram", optimizer = "lbfgs";
-  int iterations = 200, style_size = 0;
-  double content_weight = 1, style_weight = 1, tv_weight = 1;
+  int iterations = 100, style_size = 0;
+  double content_weight = 1, style_weight = 10, tv_weight = 0.002;
   std::uint64_t seed = 1;
 };
 
