@@ -28,6 +28,8 @@ function(sumi_layer name)
   target_link_libraries(sumi_${name} PRIVATE $<BUILD_INTERFACE:sumi_flags>)
   if(name STREQUAL kernels)
     target_link_libraries(sumi_kernels PUBLIC OpenMP::OpenMP_CXX PRIVATE hwy::hwy)
+    # Kernels are compiled for the baseline, AVX2 and AVX-512; what lies between is not worth its compile time.
+    target_compile_definitions(sumi_kernels PRIVATE "HWY_DISABLED_TARGETS=(HWY_SSSE3|HWY_SSE4)")
     if(TARGET DNNL::dnnl)
       target_link_libraries(sumi_kernels PRIVATE DNNL::dnnl)
       target_compile_definitions(sumi_kernels PUBLIC SUMI_ONEDNN=1)

@@ -1,5 +1,7 @@
 #include "kernels/binary/binary.h"
 
+#include "kernels/binary/rows.h"
+
 namespace sumi {
 namespace {
 
@@ -17,6 +19,25 @@ Dims5 broadcast(const Dims5& a, const Dims5& b) {
     y[i] = a[i] == 1 ? b[i] : a[i];
   }
   return y;
+}
+
+BinaryWalk::BinaryWalk(const Dims5& a, const Dims5& b) {
+  const Dims5 y = broadcast(a, b);
+  std::int64_t stride_a = 1, stride_b = 1;
+  bool first = true, last_a = false, last_b = false;
+  for (std::size_t k = y.size(); k-- > 0;) {
+    if (y[k] == 1) continue;
+    const bool moves_a = a[k] != 1, moves_b = b[k] != 1;
+    if (!first && moves_a == last_a && moves_b == last_b) {
+      (axes == 0 ? inner : outer[static_cast<std::size_t>(axes - 1)].side) *= y[k];
+    } else if (first) {
+      inner = y[k], step_a = moves_a, step_b = moves_b, first = false;
+    } else {
+      outer[static_cast<std::size_t>(axes++)] = {y[k], moves_a ? stride_a : 0, moves_b ? stride_b : 0};
+    }
+    last_a = moves_a, last_b = moves_b;
+    stride_a *= a[k], stride_b *= b[k];
+  }
 }
 
 std::string Binary::key() const { return concat(kNames[static_cast<int>(f)], '_', text(a_dims), '_', text(b_dims)); }

@@ -34,4 +34,30 @@ decltype(auto) visit_binary(BinaryOp f, V&& visit) {
 /// The definition: computed in double whatever the storage type.
 void binary_reference(const Binary& a, Context& ctx);
 
+/// How both operands are walked: neighbouring axes on which each is alike repeated or not are merged; the last merged
+/// axis is the inner one.
+struct BinaryWalk {
+  std::int64_t inner = 1, step_a = 0, step_b = 0;  // steps along the inner axis: 0 or 1
+  struct Axis {
+    std::int64_t side, stride_a, stride_b;
+  };
+  std::array<Axis, 5> outer{};  // innermost first
+  int axes = 0;
+
+  BinaryWalk(const Dims5& a, const Dims5& b);
+  /// Where row `r` (one run of the inner axis) starts in a and b.
+  std::pair<std::int64_t, std::int64_t> row(std::int64_t r) const {
+    std::int64_t at_a = 0, at_b = 0;
+    for (int k = 0; k < axes; k++) {
+      const Axis& x = outer[static_cast<std::size_t>(k)];
+      at_a += r % x.side * x.stride_a, at_b += r % x.side * x.stride_b;
+      r /= x.side;
+    }
+    return {at_a, at_b};
+  }
+};
+
+/// One pass in single precision.
+void binary_vectorized(const Binary& a, Context& ctx);
+
 }  // namespace sumi

@@ -5,6 +5,7 @@ namespace sumi {
 namespace {
 
 constexpr Variant<Binary> kBinary[] = {
+    {"vectorized", DeviceKind::cpu, kF32BF16, every_case<Binary>, binary_vectorized},
     {"reference", DeviceKind::cpu, kAllFloats, every_case<Binary>, binary_reference},
 };
 

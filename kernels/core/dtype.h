@@ -46,7 +46,9 @@ struct BFloat16 {
   explicit BFloat16(float f) {
     const auto u = std::bit_cast<std::uint32_t>(f);
     const bool nan = (u & 0x7fffffffu) > 0x7f800000u;
-    bits = static_cast<std::uint16_t>(nan ? (u >> 16) | 0x40u : (u + 0x7fffu + ((u >> 16) & 1u)) >> 16);
+    // Both are computed, so that loops vectorise.
+    const std::uint32_t quiet = (u >> 16) | 0x40u, rounded = (u + 0x7fffu + ((u >> 16) & 1u)) >> 16;
+    bits = static_cast<std::uint16_t>(nan ? quiet : rounded);
   }
   operator float() const { return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16); }
 };
@@ -106,6 +108,13 @@ decltype(auto) visit_float(DType t, F&& f) {
       break;
   }
   fail("expected a floating-point dtype, got ", name_of(t));
+}
+
+/// Calls f(float{}) or f(BFloat16{}): what rows that claim kF32BF16 store.
+template <class F>
+decltype(auto) visit_f32_bf16(DType t, F&& f) {
+  if (t == DType::bf16) return f(BFloat16{});
+  return f(float{});
 }
 
 /// A set of dtypes: what a row claims.

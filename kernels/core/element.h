@@ -16,6 +16,10 @@ void store(T* p, std::int64_t i, double v) {
     p[i] = T(static_cast<float>(v));
 }
 
+/// p[i] = v in the form that loops vectorise: members, not whole structs, are assigned.
+inline void put(float* p, std::int64_t i, float v) { p[i] = v; }
+inline void put(BFloat16* p, std::int64_t i, float v) { p[i].bits = BFloat16(v).bits; }
+
 /// Element i of a param operand (f32 or f64), or `absent` where there is none.
 inline double param(const TensorRef& t, std::int64_t i, double absent) {
   if (!t) return absent;

@@ -11,6 +11,7 @@ constexpr Variant<Gemm> kGemm[] = {
 #if SUMI_ONEDNN
     {"onednn", DeviceKind::cpu, kF32BF16, gemm_onednn_supports, gemm_onednn},
 #endif
+    {"blocked", DeviceKind::cpu, kF32BF16, every_case<Gemm>, gemm_blocked},
     {"reference", DeviceKind::cpu, kAllFloats, every_case<Gemm>, gemm_reference},
 };
 

@@ -54,4 +54,10 @@ void loss_backward_reference(const LossBackward& a, Context& ctx);
 void total_variation_forward_reference(const TotalVariationForward& a, Context& ctx);
 void total_variation_backward_reference(const TotalVariationBackward& a, Context& ctx);
 
+/// One pass in single precision, forward sums in double over fixed parts.
+void loss_forward_chunked(const LossForward& a, Context& ctx);
+void loss_backward_vectorized(const LossBackward& a, Context& ctx);
+void total_variation_forward_chunked(const TotalVariationForward& a, Context& ctx);
+void total_variation_backward_vectorized(const TotalVariationBackward& a, Context& ctx);
+
 }  // namespace sumi

@@ -5,11 +5,7 @@
 #include <string_view>
 #include <type_traits>
 
-#if defined(__CUDACC__)
-#define SUMI_HD __host__ __device__ inline
-#else
-#define SUMI_HD inline
-#endif
+#include "kernels/map/elementary.h"
 
 namespace sumi {
 
@@ -57,9 +53,9 @@ SUMI_HD T map_value(T x, [[maybe_unused]] T a) {
   else if constexpr (F == Map::leaky_relu)
     return x < zero ? a * x : x;
   else if constexpr (F == Map::tanh)
-    return std::tanh(x);
+    return elementary::tanh(x);
   else if constexpr (F == Map::sigmoid)
-    return one / (one + std::exp(-x));
+    return one / (one + elementary::exp(-x));
   else if constexpr (F == Map::step)
     return x > zero ? one : zero;
   else if constexpr (F == Map::abs)
@@ -73,19 +69,19 @@ SUMI_HD T map_value(T x, [[maybe_unused]] T a) {
   else if constexpr (F == Map::rsqrt)
     return one / std::sqrt(x);
   else if constexpr (F == Map::exp)
-    return std::exp(x);
+    return elementary::exp(x);
   else if constexpr (F == Map::log)
-    return std::log(x);
+    return elementary::log(x);
   else if constexpr (F == Map::negate)
     return -x;
   else if constexpr (F == Map::reciprocal)
     return one / x;
   else if constexpr (F == Map::softplus)
-    return x > zero ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x));
+    return (x > zero ? x : zero) + elementary::log1p_of_unit(elementary::exp(x > zero ? -x : x));
   else if constexpr (F == Map::elu)
-    return x > zero ? x : a * std::expm1(x);
+    return x > zero ? x : a * elementary::expm1_below(x);
   else if constexpr (F == Map::selu)
-    return T(1.0507009873554805) * (x > zero ? x : T(1.6732632423543772) * std::expm1(x));
+    return T(1.0507009873554805) * (x > zero ? x : T(1.6732632423543772) * elementary::expm1_below(x));
   else if constexpr (F == Map::power)
     return std::pow(x, a);
   else if constexpr (F == Map::scale)
@@ -105,10 +101,10 @@ SUMI_HD T map_derivative(T x, [[maybe_unused]] T a) {
   else if constexpr (F == Map::leaky_relu)
     return x > zero ? one : a;
   else if constexpr (F == Map::tanh) {
-    const T y = std::tanh(x);
+    const T y = elementary::tanh(x);
     return one - y * y;
   } else if constexpr (F == Map::sigmoid) {
-    const T y = one / (one + std::exp(-x));
+    const T y = one / (one + elementary::exp(-x));
     return y * (one - y);
   } else if constexpr (F == Map::step || F == Map::sign)
     return zero;
@@ -121,7 +117,7 @@ SUMI_HD T map_derivative(T x, [[maybe_unused]] T a) {
   else if constexpr (F == Map::rsqrt)
     return T(-0.5) / (x * std::sqrt(x));
   else if constexpr (F == Map::exp)
-    return std::exp(x);
+    return elementary::exp(x);
   else if constexpr (F == Map::log)
     return one / x;
   else if constexpr (F == Map::negate)
@@ -129,11 +125,11 @@ SUMI_HD T map_derivative(T x, [[maybe_unused]] T a) {
   else if constexpr (F == Map::reciprocal)
     return -one / (x * x);
   else if constexpr (F == Map::softplus)
-    return one / (one + std::exp(-x));
+    return one / (one + elementary::exp(-x));
   else if constexpr (F == Map::elu)
-    return x > zero ? one : a * std::exp(x);
+    return x > zero ? one : a * elementary::exp(x);
   else if constexpr (F == Map::selu)
-    return T(1.0507009873554805) * (x > zero ? one : T(1.6732632423543772) * std::exp(x));
+    return T(1.0507009873554805) * (x > zero ? one : T(1.6732632423543772) * elementary::exp(x));
   else if constexpr (F == Map::power)
     return a * std::pow(x, a - one);
   else

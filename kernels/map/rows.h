@@ -8,4 +8,8 @@ namespace sumi {
 void map_forward_reference(const MapForward& a, Context& ctx);
 void map_backward_reference(const MapBackward& a, Context& ctx);
 
+/// One pass in single precision, compiled for each instruction set.
+void map_forward_vectorized(const MapForward& a, Context& ctx);
+void map_backward_vectorized(const MapBackward& a, Context& ctx);
+
 }  // namespace sumi

@@ -5,9 +5,11 @@ namespace sumi {
 namespace {
 
 constexpr Variant<MapForward> kForward[] = {
+    {"vectorized", DeviceKind::cpu, kF32BF16, every_case<MapForward>, map_forward_vectorized},
     {"reference", DeviceKind::cpu, kAllFloats, every_case<MapForward>, map_forward_reference},
 };
 constexpr Variant<MapBackward> kBackward[] = {
+    {"vectorized", DeviceKind::cpu, kF32BF16, every_case<MapBackward>, map_backward_vectorized},
     {"reference", DeviceKind::cpu, kAllFloats, every_case<MapBackward>, map_backward_reference},
 };
 

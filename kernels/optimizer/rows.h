@@ -7,4 +7,7 @@ namespace sumi {
 /// The definition: computed in double, moments and weights rounded to their dtype after the step.
 void optimizer_step_reference(const OptimizerStep& a, Context& ctx);
 
+/// All slots in one pass in single precision. Copies are f32 or bf16.
+void optimizer_step_fused(const OptimizerStep& a, Context& ctx);
+
 }  // namespace sumi

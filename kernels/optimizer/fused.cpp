@@ -1,0 +1,115 @@
+// All parameters in one pass, cut in parts that threads share.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/optimizer/fused.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include <cmath>
+
+#include "kernels/core/element.h"
+#include "kernels/core/parallel.h"
+#include "kernels/optimizer/rows.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace sumi::HWY_NAMESPACE {
+namespace {
+
+constexpr std::int64_t kPart = 16384;
+
+/// What every element is multiplied by, computed once in double.
+struct Factors {
+  float lr, shrink, decay, momentum, beta1, rest1, beta2, rest2, rate, root, eps;
+  explicit Factors(const OptimizerStep& o)
+      : lr(static_cast<float>(o.lr)),
+        shrink(static_cast<float>(o.lr * o.weight_decay)),
+        decay(static_cast<float>(o.weight_decay)),
+        momentum(static_cast<float>(o.momentum)),
+        beta1(static_cast<float>(o.beta1)),
+        rest1(static_cast<float>(1 - o.beta1)),
+        beta2(static_cast<float>(o.beta2)),
+        rest2(static_cast<float>(1 - o.beta2)),
+        rate(static_cast<float>(o.lr / (1 - std::pow(o.beta1, static_cast<double>(o.step))))),
+        root(static_cast<float>(1 / std::sqrt(1 - std::pow(o.beta2, static_cast<double>(o.step))))),
+        eps(static_cast<float>(o.eps)) {}
+};
+
+template <bool kDecoupled>
+void adam(const Factors& f, float* w, const float* g, float* m, float* v, std::int64_t n) {
+#pragma omp simd
+  for (std::int64_t i = 0; i < n; i++) {
+    const float weight = kDecoupled ? w[i] - f.shrink * w[i] : w[i];
+    const float gradient = kDecoupled ? g[i] : g[i] + f.decay * w[i];
+    const float m_new = f.beta1 * m[i] + f.rest1 * gradient, v_new = f.beta2 * v[i] + f.rest2 * (gradient * gradient);
+    m[i] = m_new, v[i] = v_new;
+    w[i] = weight - f.rate * m_new / (std::sqrt(v_new) * f.root + f.eps);
+  }
+}
+
+/// The first step fills the buffer, which may hold anything, with the gradient.
+template <bool kFirst, bool kNesterov>
+void momentum(const Factors& f, float* w, const float* g, float* m, std::int64_t n) {
+#pragma omp simd
+  for (std::int64_t i = 0; i < n; i++) {
+    const float gradient = g[i] + f.decay * w[i];
+    const float m_new = kFirst ? gradient : f.momentum * m[i] + gradient;
+    m[i] = m_new;
+    w[i] -= f.lr * (kNesterov ? gradient + f.momentum * m_new : m_new);
+  }
+}
+
+void descend(const Factors& f, float* w, const float* g, std::int64_t n) {
+#pragma omp simd
+  for (std::int64_t i = 0; i < n; i++) w[i] -= f.lr * (g[i] + f.decay * w[i]);
+}
+
+void update(const OptimizerStep& o, const Factors& f, const ParameterSlot& s, std::int64_t at, std::int64_t n) {
+  float *w = s.w.as<float>() + at, *m = s.m ? s.m.as<float>() + at : nullptr;
+  const float* g = s.g.as<float>() + at;
+  if (o.update == Update::adam)
+    adam<false>(f, w, g, m, s.v.as<float>() + at, n);
+  else if (o.update == Update::adamw)
+    adam<true>(f, w, g, m, s.v.as<float>() + at, n);
+  else if (o.momentum == 0)
+    descend(f, w, g, n);
+  else if (o.step == 1)
+    o.nesterov ? momentum<true, true>(f, w, g, m, n) : momentum<true, false>(f, w, g, m, n);
+  else
+    o.nesterov ? momentum<false, true>(f, w, g, m, n) : momentum<false, false>(f, w, g, m, n);
+}
+
+template <class T>
+void copy(const float* w, T* to, std::int64_t n) {
+#pragma omp simd
+  for (std::int64_t i = 0; i < n; i++) put(to, i, w[i]);
+}
+
+void run_vectorized(const OptimizerStep& o, Context& ctx) {
+  const Factors f(o);
+  std::vector<std::int64_t> first{0};  // the first part of each slot
+  for (const ParameterSlot& s : o.slots) first.push_back(first.back() + (s.n + kPart - 1) / kPart);
+  parallel_for(ctx, first.back(), 1, [&](std::int64_t begin, std::int64_t end) {
+    auto slot = static_cast<std::size_t>(std::upper_bound(first.begin(), first.end(), begin) - first.begin() - 1);
+    for (std::int64_t p = begin; p < end; p++) {
+      while (p >= first[slot + 1]) slot++;
+      const ParameterSlot& s = o.slots[slot];
+      const std::int64_t at = (p - first[slot]) * kPart, n = std::min(kPart, s.n - at);
+      update(o, f, s, at, n);
+      if (s.copy)
+        visit_f32_bf16(s.copy.dtype, [&](auto t) { copy(s.w.as<float>() + at, s.copy.as<decltype(t)>() + at, n); });
+    }
+  });
+}
+
+}  // namespace
+}  // namespace sumi::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace sumi {
+
+HWY_EXPORT(run_vectorized);
+
+void optimizer_step_fused(const OptimizerStep& a, Context& ctx) { HWY_DYNAMIC_DISPATCH(run_vectorized)(a, ctx); }
+
+}  // namespace sumi
+#endif
