@@ -17,6 +17,8 @@ struct Cast {
   DType dtype() const { return x.dtype; }
   std::string key() const { return concat(name_of(x.dtype), "to", name_of(y.dtype), 'n', n); }
   Operands operands();
+  /// The shift as rows add it: -0 for none, so that a negative zero keeps its sign.
+  double offset() const { return shift == 0 ? -0.0 : shift; }
   double flops() const { return 2.0 * static_cast<double>(n); }
   double bytes() const { return static_cast<double>(n) * static_cast<double>(size_of(x.dtype) + size_of(y.dtype)); }
 };

@@ -16,7 +16,7 @@ template <class X, class Y>
 void cast(const Cast& a, Context& ctx) {
   parallel_for(ctx, a.n, 1024, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; i++) {
-      const double v = load(a.x.as<X>(), i) * a.scale + a.shift;
+      const double v = load(a.x.as<X>(), i) * a.scale + a.offset();
       if constexpr (sizeof(Y) == 1)
         a.y.as<Y>()[i] = to_byte(v);
       else

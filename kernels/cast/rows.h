@@ -17,4 +17,7 @@ decltype(auto) visit_dtype(DType t, F&& f) {
   return f(float{});
 }
 
+/// One pass in single precision, for every pair of f32, f16, bf16 and u8.
+void cast_vectorized(const Cast& a, Context& ctx);
+
 }  // namespace sumi

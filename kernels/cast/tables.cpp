@@ -4,7 +4,12 @@
 namespace sumi {
 namespace {
 
+constexpr DTypes kNarrow = kF32BF16 | kF16 | only(DType::u8);
+
+bool narrow(const Cast& a, const DeviceInfo&) { return kNarrow.has(a.y.dtype); }
+
 constexpr Variant<Cast> kCast[] = {
+    {"vectorized", DeviceKind::cpu, kNarrow, narrow, cast_vectorized},
     {"reference", DeviceKind::cpu, kAllFloats | only(DType::u8), every_case<Cast>, cast_reference},
 };
 

@@ -11,6 +11,7 @@ using PhiloxBlock = std::array<std::uint32_t, 4>;
 
 /// The four words of counter `c` under key `k`.
 SUMI_HD PhiloxBlock philox(PhiloxBlock c, std::array<std::uint32_t, 2> k) {
+#pragma GCC unroll 10
   for (int round = 0; round < 10; round++) {
     const std::uint64_t a = std::uint64_t{0xD2511F53u} * c[0], b = std::uint64_t{0xCD9E8D57u} * c[2];
     c = {static_cast<std::uint32_t>(b >> 32) ^ c[1] ^ k[0], static_cast<std::uint32_t>(b),

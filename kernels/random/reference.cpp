@@ -23,7 +23,8 @@ void random_fill_reference(const RandomFill& a, Context& ctx) {
       for (std::int64_t i = begin; i < end; i += 4) {
         const auto g = draws(a, i / 4);
         for (std::int64_t k = 0; k < 4 && i + k < end; k++)
-          store(a.y.as<decltype(t)>(), i + k, a.low + factor * static_cast<double>(g[static_cast<std::size_t>(k)]));
+          store(a.y.as<decltype(t)>(), i + k,
+                std::fma(factor, static_cast<double>(g[static_cast<std::size_t>(k)]), a.low));
       }
     });
   });

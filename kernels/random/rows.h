@@ -7,4 +7,7 @@ namespace sumi {
 /// The definition: block by block.
 void random_fill_reference(const RandomFill& a, Context& ctx);
 
+/// The same bits, many blocks at a time.
+void random_fill_vectorized(const RandomFill& a, Context& ctx);
+
 }  // namespace sumi

@@ -5,6 +5,7 @@ namespace sumi {
 namespace {
 
 constexpr Variant<RandomFill> kRandomFill[] = {
+    {"vectorized", DeviceKind::cpu, kF32BF16, every_case<RandomFill>, random_fill_vectorized},
     {"reference", DeviceKind::cpu, kAllFloats, every_case<RandomFill>, random_fill_reference},
 };
 

@@ -8,5 +8,41 @@ namespace {
 
 const bool kRows = register_row_tests<OptimizerStep>();
 
+/// One weight with its moments, stepped by every row.
+struct Scalar {
+  float w, g, m = 0, v = 0;
+};
+void step(const Variant<OptimizerStep>& row, OptimizerStep o, Scalar& s) {
+  o.slots = {{.n = 1, .w = {&s.w}, .g = {&s.g}, .m = {&s.m}, .v = {&s.v}}};
+  Context ctx;
+  row.run(o, ctx);
+}
+
+TEST(OptimizerClosedForm, FirstMomentumStepTakesTheGradientAndIgnoresTheBuffer) {
+  for (const auto& row : OptimizerStep::table()) {
+    Scalar s{.w = 1, .g = 2, .m = std::numeric_limits<float>::quiet_NaN()};
+    step(row, {.update = Update::sgd, .lr = 0.1, .momentum = 0.9}, s);
+    EXPECT_FLOAT_EQ(s.m, 2) << row.name;
+    EXPECT_FLOAT_EQ(s.w, 0.8f) << row.name;
+    step(row, {.update = Update::sgd, .lr = 0.1, .momentum = 0.9, .nesterov = true, .step = 2}, s);
+    EXPECT_FLOAT_EQ(s.m, 3.8f) << row.name;  // 0.9 * 2 + 2
+    EXPECT_FLOAT_EQ(s.w, 0.8f - 0.1f * (2 + 0.9f * 3.8f)) << row.name;
+  }
+}
+
+/// After bias correction the first step of Adam is lr times the gradient's sign.
+TEST(OptimizerClosedForm, FirstStepOfAdamIsTheLearningRate) {
+  for (const auto& row : OptimizerStep::table()) {
+    for (const float g : {1e-3f, 5.f, -200.f}) {
+      Scalar s{.w = 1, .g = g};
+      step(row, {.update = Update::adam, .lr = 0.01}, s);
+      EXPECT_NEAR(s.w, g > 0 ? 0.99 : 1.01, 1e-6) << row.name;
+    }
+    Scalar s{.w = 1, .g = 0};
+    step(row, {.update = Update::adamw, .lr = 0.01, .weight_decay = 0.5}, s);
+    EXPECT_NEAR(s.w, 0.995, 1e-7) << row.name;
+  }
+}
+
 }  // namespace
 }  // namespace sumi::test

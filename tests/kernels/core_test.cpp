@@ -1,0 +1,181 @@
+// Memory, threads, row selection and the autotuner's file.
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "kernels/core/autotune.h"
+#include "kernels/core/parallel.h"
+#include "kernels/map/map.h"
+#include "tests/kernels/rows.h"
+
+namespace sumi::test {
+namespace {
+
+/// Sets a variable of the environment for a scope.
+class Environment {
+ public:
+  Environment(const char* name, const std::string& value) : name_(name) {
+    if (const char* old = std::getenv(name)) old_ = old, had_ = true;
+    setenv(name, value.c_str(), 1);
+  }
+  ~Environment() { had_ ? setenv(name_, old_.c_str(), 1) : unsetenv(name_); }
+
+ private:
+  const char* name_;
+  std::string old_;
+  bool had_ = false;
+};
+
+std::string message_of(const std::function<void()>& f) {
+  try {
+    f();
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "no error";
+}
+
+bool contains(const std::string& text, std::string_view part) { return text.find(part) != text.npos; }
+
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool kReuse = false;  // every block is its own, so that a use after release is seen
+#else
+constexpr bool kReuse = true;
+#endif
+
+TEST(MemoryPool, AlignsAndCounts) {
+  MemoryPool pool;
+  void* small = pool.allocate(100);
+  void* large = pool.allocate(3 << 20);
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(small) % 64, 0u);
+  if (kReuse) {
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(large) % (2 << 20), 0u);
+  }
+  EXPECT_GE(pool.bytes_in_use(), 100u + (3u << 20));
+  const std::size_t peak = pool.peak_bytes();
+  EXPECT_EQ(peak, pool.bytes_in_use());
+  pool.release(large);
+  EXPECT_LT(pool.bytes_in_use(), 3u << 20);
+  EXPECT_EQ(pool.peak_bytes(), peak);
+  pool.reset_peak();
+  EXPECT_EQ(pool.peak_bytes(), pool.bytes_in_use());
+  pool.release(small);
+  EXPECT_EQ(pool.bytes_in_use(), 0u);
+}
+
+TEST(MemoryPool, ReusesBlocksOfTheSameSize) {
+  if (!kReuse) GTEST_SKIP() << "blocks are not reused under AddressSanitizer";
+  MemoryPool pool;
+  for (const std::size_t bytes : {100u, 100u << 10, 3u << 20}) {
+    void* first = pool.allocate(bytes);
+    pool.release(first);
+    EXPECT_EQ(pool.allocate(bytes - 10), first) << bytes;
+    EXPECT_NE(pool.allocate(bytes), first) << bytes;
+  }
+}
+
+TEST(MemoryPool, ImpossibleSizeIsAnError) {
+  MemoryPool pool;
+  EXPECT_TRUE(contains(message_of([&] { pool.allocate(std::size_t{1} << 60); }), "out of memory"));
+}
+
+TEST(ParallelFor, CoversEachIndexOnceAtMultiplesOfTheGrain) {
+  Context ctx(ContextOptions{.threads = 3});
+  std::vector<std::atomic<int>> seen(1003);
+  parallel_for(ctx, 1003, 10, [&](std::int64_t begin, std::int64_t end) {
+    EXPECT_EQ(begin % 10, 0);
+    for (std::int64_t i = begin; i < end; i++) seen[static_cast<std::size_t>(i)]++;
+  });
+  for (const auto& s : seen) EXPECT_EQ(s, 1);
+  parallel_for(ctx, 0, 1, [](std::int64_t, std::int64_t) { FAIL() << "called for nothing"; });
+}
+
+TEST(ParallelFor, RethrowsOnTheCallingThread) {
+  Context ctx(ContextOptions{.threads = 2});
+  const auto text = message_of(
+      [&] { parallel_for(ctx, 100, 1, [](std::int64_t begin, std::int64_t) { fail("range at ", begin); }); });
+  EXPECT_TRUE(contains(text, "range at ")) << text;
+}
+
+TEST(Selection, EnvironmentForcesARow) {
+  const Environment forced("SUMI_KERNEL", "map_forward:reference,gemm:blocked");
+  Context ctx;
+  EXPECT_EQ(ctx.forced_row("gemm"), "blocked");
+  EXPECT_EQ(select(MapForward{.n = 1}, ctx).name, "reference");
+  EXPECT_NE(select(MapBackward{.n = 1}, ctx).name, "reference");
+}
+
+TEST(Selection, ErrorsNameWhatWasExpected) {
+  for (const char* bad : {"gemm", ":x", "gemm:", "gemm:a,b"}) {
+    const Environment forced("SUMI_KERNEL", bad);
+    EXPECT_TRUE(contains(message_of([] { Context ctx; }), "SUMI_KERNEL")) << bad;
+  }
+  Context ctx;
+  ctx.force_row("map_forward", "tabulated");
+  const auto unknown = message_of([&] { select(MapForward{.n = 1}, ctx); });
+  EXPECT_TRUE(contains(unknown, "no row 'tabulated'") && contains(unknown, "reference")) << unknown;
+  ctx.force_row("map_forward", "vectorized");
+  const auto unable = message_of([&] { select(MapForward{.n = 1, .x = {nullptr, DType::f64}}, ctx); });
+  EXPECT_TRUE(contains(unable, "cannot run") && contains(unable, "f64")) << unable;
+}
+
+struct CacheFolder {
+  std::filesystem::path path = std::filesystem::temp_directory_path() / concat("sumi_cache_", getpid());
+  Environment variable{"SUMI_CACHE", path.string()};
+  ~CacheFolder() { std::filesystem::remove_all(path); }
+};
+
+TEST(Autotuner, RemembersAcrossInstances) {
+  const CacheFolder folder;
+  const DeviceInfo device = cpu_info();
+  Autotuner(device).store("gemm M1 f32", "blocked");
+  Autotuner(device).store("gemm M1 f32", "onednn");  // the later line counts
+  EXPECT_EQ(Autotuner(device).find("gemm M1 f32"), "onednn");
+  EXPECT_EQ(Autotuner(device).find("gemm M2 f32"), std::nullopt);
+}
+
+TEST(Autotuner, UnreadableFileIsNoError) {
+  const CacheFolder folder;
+  std::ofstream(folder.path) << "a file where the folder should be";
+  Autotuner tuner(cpu_info());
+  EXPECT_EQ(tuner.find("gemm"), std::nullopt);
+  tuner.store("gemm", "blocked");
+  EXPECT_EQ(tuner.find("gemm"), "blocked");
+}
+
+TEST(Autotuner, ChoosesARowThatRunsAndKeepsIt) {
+  const CacheFolder folder;
+  Context ctx(ContextOptions{.forced_rows = "none:none", .autotune = true});
+  std::vector<float> x(100, -1.f), y(100);
+  MapForward m{.f = Map::relu, .n = 100, .x = {x.data()}, .y = {y.data()}};
+  EXPECT_EQ(select(m, ctx).name, "vectorized");
+  EXPECT_TRUE(std::filesystem::exists(ctx.autotuner()->path()));
+  run(m, ctx);
+  EXPECT_EQ(y, std::vector<float>(100, 0.f));
+}
+
+/// f16 against its definition by value: sign, 5 bits of exponent, 10 of mantissa.
+TEST(HalfExhaustive, ValuesFollowTheFormat) {
+  for (std::uint32_t bits = 0; bits < 65536; bits++) {
+    Half h;
+    h.bits = static_cast<std::uint16_t>(bits);
+    const int exponent = static_cast<int>(bits >> 10 & 31u);
+    const double mantissa = bits & 1023u, sign = bits & 0x8000u ? -1 : 1;
+    const double value = exponent ? std::ldexp(1024 + mantissa, exponent - 25) : std::ldexp(mantissa, -24);
+    const float got = h;
+    if (exponent == 31) {
+      ASSERT_TRUE(mantissa != 0 ? std::isnan(got) : std::isinf(got)) << bits;
+    } else {
+      ASSERT_EQ(got, sign * value) << bits;
+    }
+    if (!std::isnan(got)) {
+      ASSERT_EQ(Half(got).bits, bits);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace sumi::test
