@@ -67,6 +67,8 @@ def build(name):
 
 def runner(name, variant, threads):
     """A function that runs the network once and returns its output."""
+    if name == "train":
+        return training_step(threads)
     net, x = build(name)
     if variant == "onnxruntime":
         import onnxruntime
@@ -102,6 +104,42 @@ def sumi_bench(args, model, size, precision):
     return json.loads(out)
 
 
+def training_step(threads, batch=4, side=256):
+    """One step of pytorch/examples' fast_neural_style in eager mode: the network, VGG-16 to relu4_3 on the picture and on
+    the photo, content at relu2_2 and Gram style at four layers, backward, Adam."""
+    torch.manual_seed(1)
+    net, cut = networks.Faststyle(), (3, 8, 15, 22)  # relu1_2, relu2_2, relu3_3, relu4_3
+    trunk = networks.vgg(16, "relu4_3").requires_grad_(False)
+    optimizer = torch.optim.Adam(net.parameters(), 1e-3)
+    x, style = torch.rand(batch, 3, side, side) * 255, torch.rand(1, 3, side, side) * 255
+
+    def features(v):
+        out = []
+        for i, layer in enumerate(trunk):
+            v = layer(v)
+            if i in cut:
+                out.append(v)
+        return out
+
+    def gram(f):
+        n, c, h, w = f.shape
+        flat = f.reshape(n, c, h * w)
+        return flat @ flat.transpose(1, 2) / (c * h * w)
+
+    with torch.no_grad():
+        targets = [gram(f) for f in features(style - 118)]
+
+    def step():
+        optimizer.zero_grad()
+        y = net(x)
+        fy, fx = features(y - 118), features(x - 118)
+        loss = 1e5 * torch.nn.functional.mse_loss(fy[1], fx[1])
+        loss = loss + 1e10 * sum(torch.nn.functional.mse_loss(gram(f), t.expand(batch, -1, -1)) for f, t in zip(fy, targets))
+        loss.backward()
+        optimizer.step()
+    return step
+
+
 def psnr(a, b):
     error = np.mean((a.astype(np.float64) - b.astype(np.float64)) ** 2)
     return float("inf") if error == 0 else 10 * np.log10(255 ** 2 / error)
@@ -116,6 +154,31 @@ def agreement(args, name, folder, weights):
                    check=True, capture_output=True)
     y = to_picture(runner(name, "eager", args.threads)())[0].permute(1, 2, 0).clamp(0, 255).round().byte().numpy()
     return psnr(np.array(Image.open(target).convert("RGB")), y)
+
+
+def compare_training(args):
+    """Sumi's step against PyTorch's eager one; Sumi's loss terms are relative, the work is the same."""
+    step = training_step(args.threads)
+    step()
+    times, peaks = {}, {}
+    for _ in range(args.rounds):
+        out = subprocess.run([args.sumi, "bench", "--train", "faststyle", "--batch", "4", "--size", "256x256", "--vgg", args.vgg,
+                              "--threads", str(args.threads), "--repeat", str(args.repeat), "--json"],
+                             check=True, capture_output=True, text=True).stdout
+        result = json.loads(out)
+        times.setdefault("sumi f32", []).append(result["min_ms"])
+        peaks["sumi f32"] = result["peak_rss_mib"]
+        start = time.perf_counter()
+        step()
+        times.setdefault("eager", []).append((time.perf_counter() - start) * 1e3)
+    peaks["eager"] = peak_of(args, "train", "eager")
+    return times, peaks, None
+
+
+def peak_of(args, name, variant):
+    out = subprocess.run([sys.executable, __file__, "--peak", name, variant, "--threads", str(args.threads)],
+                         capture_output=True, text=True).stdout
+    return float(out.split()[-1]) if out.split() else float("nan")
 
 
 def compare(args, name, variants):
@@ -145,15 +208,13 @@ def compare(args, name, variants):
                 run()
                 times.setdefault(variant, []).append((time.perf_counter() - start) * 1e3)
     for variant in rivals:
-        out = subprocess.run([sys.executable, __file__, "--peak", name, variant, "--threads", str(args.threads)],
-                             capture_output=True, text=True).stdout
-        peaks[variant] = float(out.split()[-1]) if out.split() else float("nan")
+        peaks[variant] = peak_of(args, name, variant)
     match = None if name.startswith("vgg") else agreement(args, name, folder, weights)
     return times, peaks, match
 
 
 def report(name, times, peaks, match):
-    size = MODELS[name][1]
+    size = MODELS[name][1] if name in MODELS else (256, 256)
     print(f"\n### {name} {size[0]}x{size[1]}" + ("" if match is None else f": pictures agree to {match:.1f} dB PSNR"))
     print("| | min ms | median ms | min ÷ Sumi's, same precision | peak MiB |\n|---|---|---|---|---|")
     for who, values in times.items():
@@ -168,8 +229,9 @@ def main():
     p.add_argument("--threads", type=int, default=os.cpu_count())
     p.add_argument("--rounds", type=int, default=5)
     p.add_argument("--repeat", type=int, default=2, help="runs of each contender in a round")
-    p.add_argument("--models", nargs="*", default=list(MODELS), choices=list(MODELS))
+    p.add_argument("--models", nargs="*", default=list(MODELS), choices=list(MODELS), metavar="MODEL")
     p.add_argument("--variants", nargs="*", default=VARIANTS, choices=VARIANTS)
+    p.add_argument("--vgg", help="VGG-16 weights: also compares one training step of faststyle, 256x256, batch 4")
     p.add_argument("--peak", nargs=2, help=argparse.SUPPRESS)
     args = p.parse_args()
     torch.set_num_threads(args.threads)
@@ -180,6 +242,8 @@ def main():
         return
     for name in args.models:
         report(name, *compare(args, name, args.variants))
+    if args.vgg:
+        report("train faststyle, batch 4,", *compare_training(args))
 
 
 if __name__ == "__main__":
