@@ -20,9 +20,11 @@ struct Words {
 };
 
 void draw(const RandomFill& a, std::int64_t first, Words& out) {
+  const auto seed = a.seed;  // in registers: the stores below could otherwise change it
+  const auto stream = a.stream, step = a.step;
 #pragma omp simd
   for (std::int64_t j = 0; j < kBlocks; j++) {
-    const PhiloxBlock w = philox_at(a.seed, a.stream, a.step, static_cast<std::uint64_t>(first + j));
+    const PhiloxBlock w = philox_at(seed, stream, step, static_cast<std::uint64_t>(first + j));
     out.w[0][j] = w[0], out.w[1][j] = w[1], out.w[2][j] = w[2], out.w[3][j] = w[3];
   }
 }
@@ -47,13 +49,16 @@ void fill(const RandomFill& a, std::int64_t begin, std::int64_t end) {
   const bool normal = a.distribution == Distribution::normal;
   const double factor = normal ? a.high : a.high - a.low;
   Words words;
-  float drawn[4][kBlocks];
+  float drawn[4][kBlocks], ready[4 * kBlocks];
   for (std::int64_t i = begin; i < end; i += 4 * kBlocks) {
     draw(a, i / 4, words);
     normal ? to_normal(words, drawn) : to_uniform(words, drawn);
+#pragma omp simd
+    for (std::int64_t j = 0; j < kBlocks; j++)
+      for (std::int64_t k = 0; k < 4; k++)
+        ready[4 * j + k] = static_cast<float>(std::fma(factor, static_cast<double>(drawn[k][j]), a.low));
     const std::int64_t n = std::min(4 * kBlocks, end - i);
-    for (std::int64_t k = 0; k < n; k++)
-      put(a.y.as<T>(), i + k, static_cast<float>(std::fma(factor, static_cast<double>(drawn[k % 4][k / 4]), a.low)));
+    for (std::int64_t k = 0; k < n; k++) put(a.y.as<T>(), i + k, ready[k]);
   }
 }
 

@@ -19,7 +19,7 @@ constexpr std::int64_t kPart = 65536;  // elements of one part
 
 template <Reduction F>
 double merge(double sum, double v) {
-  if constexpr (F == Reduction::max) return v > sum || v != v ? v : sum;
+  if constexpr (F == Reduction::max) return (v > sum) | (v != v) ? v : sum;  // a NaN once taken stays
   return sum + v;
 }
 
@@ -30,12 +30,36 @@ void accumulate(const T* x, std::int64_t rows, std::int64_t stride, std::int64_t
     for (std::int64_t i = 0; i < width; i++) sums[i] = merge<F>(sums[i], static_cast<float>(x[r * stride + i]));
 }
 
+/// All of x[n], in registers.
+template <Reduction F, class T>
+double reduce_dense(const T* x, std::int64_t n) {
+  if constexpr (F == Reduction::max) {
+    float largest = -std::numeric_limits<float>::infinity();
+    unsigned nans = 0;
+#pragma omp simd reduction(max : largest) reduction(| : nans)
+    for (std::int64_t i = 0; i < n; i++) {
+      const float v = x[i];
+      largest = largest < v ? v : largest;
+      nans |= v != v ? 1u : 0u;
+    }
+    return nans ? std::numeric_limits<double>::quiet_NaN() : largest;
+  }
+  double sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (std::int64_t i = 0; i < n; i++) sum += static_cast<float>(x[i]);
+  return sum;
+}
+
 /// Reduces `rows` rows of `width` <= kWidth elements, `stride` apart, into sums[width]. Narrow dense rows are taken
 /// several at a time, so that the inner loop is long.
 template <Reduction F, class T>
 void reduce_part(const T* x, std::int64_t rows, std::int64_t stride, std::int64_t width, double* sums) {
+  if (stride == 1) {
+    sums[0] = reduce_dense<F>(x, rows);
+    return;
+  }
   std::int64_t fold = 1;
-  while (stride == width && 2 * fold * width <= 128) fold *= 2;
+  while (stride == width && 2 * fold * width <= 128 && 16 * fold <= rows) fold *= 2;
   std::fill_n(sums, fold * width, F == Reduction::max ? -std::numeric_limits<double>::infinity() : 0.0);
   accumulate<F>(x, rows / fold, fold * stride, fold * width, sums);
   for (std::int64_t half = fold / 2; half > 0; half /= 2)
