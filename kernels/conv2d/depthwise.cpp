@@ -2,9 +2,9 @@
 // value: memory decides, so the padded rows stay in the cache and each value is read and written once.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/conv2d/depthwise.cpp"
-#include "hwy/cache_control.h"
-#include "hwy/foreach_target.h"
-#include "hwy/highway.h"
+#include <hwy/cache_control.h>
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
 #include "kernels/conv2d/direct-inl.h"
 #include "kernels/core/element.h"
 #include "kernels/core/parallel.h"

@@ -11,8 +11,8 @@
 #include <cstring>
 #include <utility>
 
-#include "hwy/contrib/math/math-inl.h"
-#include "hwy/highway.h"
+#include <hwy/contrib/math/math-inl.h>
+#include <hwy/highway.h>
 #include "kernels/conv2d/direct.h"
 
 HWY_BEFORE_NAMESPACE();

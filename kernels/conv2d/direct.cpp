@@ -2,9 +2,9 @@
 // place from the padded rows: in N,H,W,C the inputs of one filter row are contiguous, so nothing is gathered.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/conv2d/direct.cpp"
-#include "hwy/cache_control.h"
-#include "hwy/foreach_target.h"
-#include "hwy/highway.h"
+#include <hwy/cache_control.h>
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
 #include "kernels/conv2d/direct-inl.h"
 #include "kernels/core/parallel.h"
 

@@ -3,8 +3,8 @@
 // The N*P rows are cut into chunks by shape alone; each chunk's sum stands by itself and the sums are added in order.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/conv2d/direct_weight.cpp"
-#include "hwy/foreach_target.h"
-#include "hwy/highway.h"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
 #include "kernels/conv2d/direct-inl.h"
 #include "kernels/core/element.h"
 #include "kernels/core/parallel.h"

@@ -5,8 +5,8 @@
 // 27 of 32 lanes work for 9x9 and K 3, 21 of 24 for 7x7 and K 3.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/conv2d/thin_out.cpp"
-#include "hwy/foreach_target.h"
-#include "hwy/highway.h"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
 #include "kernels/conv2d/direct-inl.h"
 #include "kernels/core/parallel.h"
 
