@@ -80,16 +80,17 @@ void stage(const BandSource& s, const Prologue& p, std::int64_t begin, std::int6
   }
 }
 
-/// tanh or sigmoid of 16 numbers at a time; NaN stays NaN.
+/// tanh or sigmoid of 16 numbers at a time; NaN stays NaN. Highway's Exp wraps round from 104 on.
 template <Map F>
 void squash(float* v, std::int64_t n) {
   const hn::ScalableTag<float> d;
-  const auto one = hn::Set(d, 1.f);
+  const auto one = hn::Set(d, 1.f), highest = hn::Set(d, 88.f);
   const auto step = static_cast<std::int64_t>(hn::Lanes(d));
   std::int64_t i = 0;
   for (; i + step <= n; i += step) {
     const auto x = hn::LoadU(d, v + i);
-    const auto y = F == Map::tanh ? hn::Tanh(d, x) : hn::Div(one, hn::Add(one, hn::Exp(d, hn::Neg(x))));
+    const auto y =
+        F == Map::tanh ? hn::Tanh(d, x) : hn::Div(one, hn::Add(one, hn::Exp(d, hn::Min(hn::Neg(x), highest))));
     hn::StoreU(hn::IfThenElse(hn::Eq(x, x), y, x), d, v + i);
   }
   for (; i < n; i++) v[i] = map_value<F>(v[i], 0.f);

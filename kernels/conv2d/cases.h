@@ -101,6 +101,10 @@ inline std::vector<Conv2dDims> awkward_direct_dims() {
       with(dims({1, 9, 18, 64}, {64, 3, 3}, {0, 1, 0, 1}), 2, 1, 64),
       with(dims({1, 7, 5, 4}, {4, 5, 3}, {4, 4, 2, 2}, PadMode::replicate), 1, 2, 4),
   };
+  // More padding than the filter reaches over: output rows and columns that read none of the image.
+  list.push_back(dims({3, 5, 4, 6}, {5, 1, 1}, {2, 1, 0, 3}));
+  list.push_back(with(dims({2, 1, 7, 3}, {18, 3, 3}, {3, 0, 0, 4}), 2, 1, 1));
+  list.push_back(with(dims({2, 5, 2, 17}, {17, 2, 4}, {0, 2, 2, 4}), 2, 1, 17));
   list.push_back(dims({1, 7, 7, 6}, {9, 1, 1}, {}));
   list.back().stride_h = 2, list.back().stride_w = 3;
   return list;

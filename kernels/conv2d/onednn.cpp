@@ -274,7 +274,7 @@ void run_planned(const Problem& p, const Conv2dDims& d, Context& ctx, MakePlan&&
 }  // namespace
 
 bool conv2d_forward_onednn_supports(const Conv2dForward& a, const DeviceInfo& device) {
-  return onednn::supports(a.dtype(), device) && a.w.dtype == a.x.dtype;
+  return onednn::supports(a.dtype(), device) && a.w.dtype == a.x.dtype && reads_image_everywhere(a.d);
 }
 
 void conv2d_forward_onednn(const Conv2dForward& a, Context& ctx) {
@@ -297,7 +297,8 @@ void conv2d_forward_onednn(const Conv2dForward& a, Context& ctx) {
 }
 
 bool conv2d_backward_input_onednn_supports(const Conv2dBackwardInput& a, const DeviceInfo& device) {
-  return onednn::supports(a.dtype(), device) && a.w.dtype == a.dy.dtype && a.d.pad_mode == PadMode::zero;
+  return onednn::supports(a.dtype(), device) && a.w.dtype == a.dy.dtype && a.d.pad_mode == PadMode::zero &&
+         reads_image_everywhere(a.d);
 }
 
 void conv2d_backward_input_onednn(const Conv2dBackwardInput& a, Context& ctx) {

@@ -184,7 +184,8 @@ void sum_bias(const Conv2dBackwardWeight& a, Context& ctx) {
 }  // namespace
 
 bool conv2d_backward_weight_onednn_supports(const Conv2dBackwardWeight& a, const DeviceInfo& device) {
-  return onednn::supports(a.dtype(), device) && a.dy.dtype == a.x.dtype && a.d.pad_mode == PadMode::zero;
+  return onednn::supports(a.dtype(), device) && a.dy.dtype == a.x.dtype && a.d.pad_mode == PadMode::zero &&
+         reads_image_everywhere(a.d);
 }
 
 void conv2d_backward_weight_onednn(const Conv2dBackwardWeight& a, Context& ctx) {

@@ -1,5 +1,7 @@
 // The dims and layouts of this engine in oneDNN's words. Included only by files named onednn*.cpp.
 #pragma once
+#include <algorithm>
+
 #include "kernels/conv2d/conv2d.h"
 #include "kernels/core/onednn.h"
 
@@ -35,6 +37,13 @@ inline Desc filter(const Conv2dDims& d, dnnl::memory::data_type t, const Desc* f
 inline Dims strides(const Conv2dDims& d) { return {d.stride_h, d.stride_w}; }
 /// oneDNN counts the pixels skipped.
 inline Dims dilations(const Conv2dDims& d) { return {d.dilation_h - 1, d.dilation_w - 1}; }
+
+/// True when every output row reads the image: no side has more padding than the filter reaches over. The cuts into
+/// pieces count on it, since a piece of padding alone would leave the library nothing to read.
+inline bool reads_image_everywhere(const Conv2dDims& d) {
+  const std::int64_t rows = d.dilation_h * (d.R - 1), columns = d.dilation_w * (d.S - 1);
+  return std::max(d.pad.top, d.pad.bottom) <= rows && std::max(d.pad.left, d.pad.right) <= columns;
+}
 
 /// User scratchpad: the memory comes from the context's pool.
 inline dnnl::primitive_attr user_scratchpad() {

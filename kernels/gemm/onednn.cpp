@@ -160,7 +160,9 @@ void finish(const Gemm& g, const Plan& plan, float* sums, Context& ctx) {
 }  // namespace
 
 bool gemm_onednn_supports(const Gemm& a, const DeviceInfo& device) {
-  return onednn::supports(a.dtype(), device) && a.b.dtype == a.dtype() && a.y.dtype == a.dtype() && a.K > 0;
+  // The library has no batch of one matrix by itself.
+  return onednn::supports(a.dtype(), device) && a.b.dtype == a.dtype() && a.y.dtype == a.dtype() && a.K > 0 &&
+         !(a.batch > 1 && a.shared_a && a.shared_b);
 }
 
 void gemm_onednn(const Gemm& g, Context& ctx) {

@@ -23,5 +23,24 @@ TEST(Conv2dClosedForm, OnesCountTaps) {
   }
 }
 
+/// Far from 0 the activations stand at their limits, and NaN stays NaN.
+TEST(Conv2dClosedForm, ActivationsSaturate) {
+  constexpr std::size_t kPixels = 40;
+  Context ctx;
+  for (const Map act : {Map::sigmoid, Map::tanh})
+    for (const float v : {-1e30f, -300.f, -110.f, 110.f, 300.f, 1e30f, std::numeric_limits<float>::quiet_NaN()}) {
+      std::vector<float> x(kPixels, v), w(1, 1.f), y(kPixels);
+      Conv2dForward a{.d = {.W = kPixels}, .x = {x.data()}, .w = {w.data()}, .y = {y.data()}, .epilogue = {.act = act}};
+      const float limit = v > 0 ? 1.f : act == Map::tanh ? -1.f : 0.f;
+      for (const auto& row : Conv2dForward::table()) {
+        if (!can_run(row, a, ctx.device())) continue;
+        row.run(a, ctx);
+        for (const float got : y)
+          EXPECT_TRUE(std::isnan(v) ? std::isnan(got) : std::abs(got - limit) < 1e-6f)
+              << row.name << ' ' << name_of(act) << '(' << v << ") gave " << got;
+      }
+    }
+}
+
 }  // namespace
 }  // namespace sumi::test
