@@ -28,7 +28,7 @@ void expect_line(std::int64_t inputs, Interpolation interpolation, Coordinates c
     }
 }
 
-/// Values of torch.nn.functional.interpolate (asymmetric: of TensorFlow 1's resize_bilinear).
+/// A ramp's value at a coordinate is the coordinate, clamped to the line: the formulas at Coordinates, by hand.
 TEST(ResampleClosedForm, RampHalfPixel) {
   expect_line(3, Interpolation::bilinear, Coordinates::half_pixel, {0, 0.25f, 0.75f, 1.25f, 1.75f, 2});
   expect_line(4, Interpolation::bilinear, Coordinates::half_pixel, {0.5f, 2.5f});
