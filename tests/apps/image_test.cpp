@@ -24,7 +24,7 @@ std::string message_of(const std::string& path) {
 std::string bmp(std::int32_t width, std::int32_t height, const std::string& pixels) {
   const auto word = [](std::int64_t v, int bytes) {
     std::string s;
-    for (int i = 0; i < bytes; i++) s += static_cast<char>(v >> (8 * i) & 255);
+    for (int i = 0; i < bytes; i++) s += static_cast<char>(i < 8 ? v >> (8 * i) & 255 : 0);
     return s;
   };
   return "BM" + word(54 + static_cast<std::int64_t>(pixels.size()), 4) + word(0, 4) + word(54, 4) + word(40, 4) +
