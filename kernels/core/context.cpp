@@ -7,6 +7,8 @@
 namespace sumi {
 namespace {
 
+constexpr std::size_t kMaxPlans = 1024, kMaxPacks = 16;  // of one storage
+
 std::string from_environment(const char* name) {
   const char* value = std::getenv(name);
   return value ? value : "";
@@ -46,11 +48,13 @@ std::shared_ptr<void> PackCache::get_any(std::string_view row, const std::string
                                          const std::function<std::shared_ptr<void>()>& make) {
   const std::lock_guard lock(mutex_);
   auto& of_source = entries_[source.id];
-  // A folder of pictures of every size would otherwise gather plans without end.
-  if (source.id == kPlans && of_source.size() >= kMaxPlans) of_source.clear();
-  Entry& e = of_source[concat(row, '/', key)];
-  if (!e.value || e.version != source.version) e = {source.version, make()};
-  return e.value;
+  const std::string name = concat(row, '/', key);
+  const auto known = of_source.find(name);
+  if (known != of_source.end() && known->second.version == source.version) return known->second.value;
+  std::erase_if(of_source, [&](const auto& entry) { return entry.second.version != source.version; });
+  // Keys hold the picture's size: a folder of pictures of every size would otherwise gather values without end.
+  if (of_source.size() >= (source.id == kPlans ? kMaxPlans : kMaxPacks)) of_source.clear();
+  return of_source.insert_or_assign(name, Entry{source.version, make()}).first->second.value;
 }
 
 void PackCache::forget(std::uint64_t id) noexcept {

@@ -28,7 +28,8 @@ struct Timing {
 class PackCache {
  public:
   /// The value that `make` returns (a shared_ptr<T>), made once per (row, dims key) and version of `source`.
-  /// Never cached when source.id is 0. A new version replaces the old value.
+  /// Never cached when source.id is 0. A new version drops all the old ones' values; of one version 16 are kept.
+  /// `make` must not use the cache.
   template <class T>
   std::shared_ptr<T> get(std::string_view row, const std::string& key, const TensorRef& source,
                          const std::function<std::shared_ptr<T>()>& make) {
@@ -46,7 +47,6 @@ class PackCache {
 
  private:
   static constexpr std::uint64_t kPlans = ~std::uint64_t{0};
-  static constexpr std::size_t kMaxPlans = 1024;
   struct Entry {
     std::uint64_t version;
     std::shared_ptr<void> value;

@@ -86,15 +86,18 @@ void run(const Args& a, Context& ctx) {
   ctx.profile->push_back({Args::op, v.name, a.key(), seconds_now() - start, a.flops(), a.bytes()});
 }
 
-/// The fastest deterministic row for these dims: from the cache, or timed now on the caller's own data (3 runs each,
-/// minimum). "" where rows cannot be timed because they update their operands in place, or where there is no choice.
+/// The fastest deterministic row for these dims: from the cache, unless that names a row which is no more, or timed now
+/// on the caller's own data (3 runs each, minimum). "" where rows cannot be timed because they update their operands in
+/// place, or where there is no choice.
 template <class Args>
 std::string tuned_row(const Args& a, Context& ctx, Autotuner& tuner) {
   Args probe = a;
   for (const Operand& o : probe.operands())
     if (o.role == Role::inout) return "";
   const std::string key = concat(Args::op, ' ', a.key(), ' ', name_of(a.dtype()), " t", ctx.threads());
-  if (auto known = tuner.find(key)) return *known;
+  if (const auto known = tuner.find(key))
+    for (const Variant<Args>& v : Args::table())
+      if (known->empty() || (v.name == *known && can_run(v, a, ctx.device()))) return *known;
   std::string best;
   double best_seconds = 0;
   for (const Variant<Args>& v : Args::table()) {

@@ -123,6 +123,27 @@ TEST(Selection, ErrorsNameWhatWasExpected) {
   EXPECT_TRUE(contains(unable, "cannot run") && contains(unable, "f64")) << unable;
 }
 
+/// What a cached value is worth: whether it is still held.
+std::weak_ptr<int> keep(PackCache& cache, const std::string& key, std::uint64_t version) {
+  return cache.get<int>("row", key, TensorRef{.id = 7, .version = version}, [] { return std::make_shared<int>(1); });
+}
+
+TEST(PackCache, NewVersionDropsEveryOldValue) {
+  PackCache cache;
+  const auto small = keep(cache, "64x64", 1), large = keep(cache, "96x96", 1);
+  EXPECT_FALSE(small.expired() || large.expired());
+  keep(cache, "64x64", 2);
+  EXPECT_TRUE(small.expired() && large.expired());
+}
+
+TEST(PackCache, ManySizesOfOneWeightDoNotPileUp) {
+  PackCache cache;
+  std::vector<std::weak_ptr<int>> kept;
+  for (int size = 0; size < 1000; size++) kept.push_back(keep(cache, std::to_string(size), 1));
+  EXPECT_FALSE(kept.back().expired());
+  EXPECT_LE(std::count_if(kept.begin(), kept.end(), [](const auto& p) { return !p.expired(); }), 16);
+}
+
 struct CacheFolder {
   std::filesystem::path path = std::filesystem::temp_directory_path() / concat("sumi_cache_", getpid());
   Environment variable{"SUMI_CACHE", path.string()};
@@ -156,6 +177,17 @@ TEST(Autotuner, ChoosesARowThatRunsAndKeepsIt) {
   EXPECT_TRUE(std::filesystem::exists(ctx.autotuner()->path()));
   run(m, ctx);
   EXPECT_EQ(y, std::vector<float>(100, 0.f));
+}
+
+TEST(Autotuner, RowThatIsNoMoreIsMeasuredAgain) {
+  const CacheFolder folder;
+  std::vector<float> x(100, -1.f), y(100);
+  MapForward m{.f = Map::relu, .n = 100, .x = {x.data()}, .y = {y.data()}};
+  Context ctx(ContextOptions{.threads = 1, .forced_rows = "none:none", .autotune = true});
+  const std::string key = concat(MapForward::op, ' ', m.key(), " f32 t1");
+  ctx.autotuner()->store(key, "of_an_older_program");
+  EXPECT_EQ(select(m, ctx).name, "vectorized");
+  EXPECT_EQ(ctx.autotuner()->find(key), "vectorized");
 }
 
 /// f16 against its definition by value: sign, 5 bits of exponent, 10 of mantissa.
