@@ -129,7 +129,7 @@ void finish(const Epilogue& e, const float* from, T* to, const T* residual, std:
 }
 
 template <class T>
-void moments_of(const T* y, std::int64_t pixels, std::int64_t C, Moments* moments) {
+void moments_of(const T* y, std::int64_t pixels, std::int64_t C, PartialMoments* moments) {
   constexpr std::int64_t kPixels = 1024;  // per f32 sum
   for (std::int64_t c = 0; c < C; c += kShort) {
     const std::int64_t m = std::min(kShort, C - c);
@@ -148,7 +148,7 @@ void moments_of(const T* y, std::int64_t pixels, std::int64_t C, Moments* moment
         }
       }
       for (std::int64_t k = 0; k < m; k++)
-        moments[c + k].merge(Moments::shifted(static_cast<double>(end - begin), shift[k], sum[k], squares[k]));
+        moments[c + k].merge(PartialMoments::shifted(static_cast<double>(end - begin), shift[k], sum[k], squares[k]));
     }
   }
 }
@@ -177,18 +177,14 @@ void finish_bf16(const Epilogue& e, const float* from, BFloat16* to, const BFloa
                  std::int64_t C) {
   finish(e, from, to, residual, n, C);
 }
-void moments_f32(const float* y, std::int64_t pixels, std::int64_t C, Moments* m) { moments_of(y, pixels, C, m); }
-void moments_bf16(const BFloat16* y, std::int64_t pixels, std::int64_t C, Moments* m) { moments_of(y, pixels, C, m); }
+void moments_f32(const float* y, std::int64_t pixels, std::int64_t C, PartialMoments* m) {
+  moments_of(y, pixels, C, m);
+}
+void moments_bf16(const BFloat16* y, std::int64_t pixels, std::int64_t C, PartialMoments* m) {
+  moments_of(y, pixels, C, m);
+}
 void sums_f32(const float* x, std::int64_t pixels, std::int64_t C, float* sums) { add_sums(x, pixels, C, sums); }
 void sums_bf16(const BFloat16* x, std::int64_t pixels, std::int64_t C, float* sums) { add_sums(x, pixels, C, sums); }
-void add_array(const float* from, std::int64_t n, float* to) {
-#pragma omp simd
-  for (std::int64_t i = 0; i < n; i++) to[i] += from[i];
-}
-void scale_array(float factor, std::int64_t n, float* x) {
-#pragma omp simd
-  for (std::int64_t i = 0; i < n; i++) x[i] *= factor;
-}
 
 }  // namespace HWY_NAMESPACE
 }  // namespace sumi
@@ -205,8 +201,6 @@ HWY_EXPORT(moments_f32);
 HWY_EXPORT(moments_bf16);
 HWY_EXPORT(sums_f32);
 HWY_EXPORT(sums_bf16);
-HWY_EXPORT(add_array);
-HWY_EXPORT(scale_array);
 
 void stage_band(const BandSource& s, const Prologue& prologue, std::int64_t begin, std::int64_t rows, void* out) {
   if (s.dtype == DType::bf16)
@@ -227,7 +221,8 @@ void finish_band(const Epilogue& e, const float* from, const TensorRef& output, 
   }
 }
 
-void band_moments(const TensorRef& output, std::int64_t offset, std::int64_t pixels, std::int64_t C, Moments* moments) {
+void band_moments(const TensorRef& output, std::int64_t offset, std::int64_t pixels, std::int64_t C,
+                  PartialMoments* moments) {
   if (output.dtype == DType::bf16)
     HWY_DYNAMIC_DISPATCH(moments_bf16)(output.as<BFloat16>() + offset, pixels, C, moments);
   else
@@ -240,9 +235,6 @@ void add_band_sums(const TensorRef& x, std::int64_t offset, std::int64_t pixels,
   else
     HWY_DYNAMIC_DISPATCH(sums_f32)(x.as<float>() + offset, pixels, C, sums);
 }
-
-void add_floats(const float* from, std::int64_t n, float* to) { HWY_DYNAMIC_DISPATCH(add_array)(from, n, to); }
-void scale_floats(float factor, std::int64_t n, float* x) { HWY_DYNAMIC_DISPATCH(scale_array)(factor, n, x); }
 
 }  // namespace sumi
 #endif

@@ -25,15 +25,10 @@ void finish_band(const Epilogue& e, const float* from, const TensorRef& output, 
                  std::int64_t pixels, std::int64_t C);
 
 /// moments[c] of `pixels` stored pixels.
-void band_moments(const TensorRef& output, std::int64_t offset, std::int64_t pixels, std::int64_t C, Moments* moments);
+void band_moments(const TensorRef& output, std::int64_t offset, std::int64_t pixels, std::int64_t C,
+                  PartialMoments* moments);
 
 /// sums[c] = sum over pixels (dbias): added to what stands there.
 void add_band_sums(const TensorRef& x, std::int64_t offset, std::int64_t pixels, std::int64_t C, float* sums);
-
-/// to[i] += from[i].
-void add_floats(const float* from, std::int64_t n, float* to);
-
-/// x[i] *= factor.
-void scale_floats(float factor, std::int64_t n, float* x);
 
 }  // namespace sumi

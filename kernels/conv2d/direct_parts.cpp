@@ -52,12 +52,12 @@ void StatisticsParts::store(const TapConv& t, const std::vector<std::int64_t>& p
   if (!sums_) return;
   for (std::int64_t n = 0; n < t.N; n++)
     for (std::int64_t k = 0; k < t.K; k++) {
-      Moments whole;
+      PartialMoments whole;
       for (std::int64_t p = 0; p < parts_; p++) {
         const PartialSums s = at(n, p, panels_.place(k));
-        whole.merge(Moments::shifted(static_cast<double>(pixels[static_cast<std::size_t>(p)]),
-                                     static_cast<double>(*s.shift), static_cast<double>(*s.sum),
-                                     static_cast<double>(*s.squares)));
+        whole.merge(PartialMoments::shifted(static_cast<double>(pixels[static_cast<std::size_t>(p)]),
+                                            static_cast<double>(*s.shift), static_cast<double>(*s.sum),
+                                            static_cast<double>(*s.squares)));
       }
       store_param(t.epilogue.mean, n * t.K + k, whole.mean);
       store_param(t.epilogue.var, n * t.K + k, whole.variance());

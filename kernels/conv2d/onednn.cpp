@@ -184,7 +184,7 @@ void* input_of(const Problem& p, const Job& j, const Workplace& at) {
 }
 
 /// Epilogue and statistics of the job's output. moments: [C] per (job, image of the job).
-void finish(const Problem& p, const Job& j, const Workplace& at, Moments* moments) {
+void finish(const Problem& p, const Job& j, const Workplace& at, PartialMoments* moments) {
   const Dims4& d = p.out_dims;
   const std::int64_t offset = (j.out.n * d.H + j.out.begin) * d.W * d.C, pixels = j.out.rows * d.W;
   const Epilogue& e = p.epilogue;
@@ -197,7 +197,7 @@ void finish(const Problem& p, const Job& j, const Workplace& at, Moments* moment
 }
 
 void run_job(const Problem& p, const Plan& plan, const Job& j, const dnnl::memory& filter, Workplace& at,
-             Moments* moments) {
+             PartialMoments* moments) {
   const Step& step = plan.steps[j.step];
   const dnnl::engine engine = filter.get_engine();
   const std::int64_t offset = (j.out.n * p.out_dims.H + j.out.begin) * p.out_dims.W * p.out_dims.C;
@@ -214,9 +214,10 @@ void run_job(const Problem& p, const Plan& plan, const Job& j, const dnnl::memor
 }
 
 /// Merges the jobs' moments in their order.
-void store_moments(const Problem& p, const Plan& plan, const std::vector<std::size_t>& starts, const Moments* moments) {
+void store_moments(const Problem& p, const Plan& plan, const std::vector<std::size_t>& starts,
+                   const PartialMoments* moments) {
   const std::int64_t C = p.out_dims.C;
-  std::vector<Moments> merged(static_cast<std::size_t>(p.out_dims.N * C));
+  std::vector<PartialMoments> merged(static_cast<std::size_t>(p.out_dims.N * C));
   for (std::size_t k = 0; k < plan.jobs.size(); k++)
     for (std::int64_t i = 0; i < plan.jobs[k].out.images * C; i++)
       merged[static_cast<std::size_t>(plan.jobs[k].out.n * C + i)].merge(
@@ -237,16 +238,16 @@ void run_jobs(const Problem& p, const Plan& plan, const Filters& filters, Contex
     starts.push_back(moments);
     if (p.epilogue.mean) moments += static_cast<std::size_t>(j.out.images * p.out_dims.C);
   }
-  const Scratch partial = ctx.scratch(moments * sizeof(Moments) + 1);
+  const Scratch partial = ctx.scratch(moments * sizeof(PartialMoments) + 1);
   parallel_for(ctx, static_cast<std::int64_t>(plan.jobs.size()), 1, [&](std::int64_t begin, std::int64_t end) {
     const ThreadScope one(1);
     guarded(p.op, [&] {
       Workplace at(p, plan, filters.front().get_engine(), ctx);
       for (auto k = static_cast<std::size_t>(begin); k < static_cast<std::size_t>(end); k++)
-        run_job(p, plan, plan.jobs[k], filters[plan.jobs[k].step], at, partial.as<Moments>() + starts[k]);
+        run_job(p, plan, plan.jobs[k], filters[plan.jobs[k].step], at, partial.as<PartialMoments>() + starts[k]);
     });
   });
-  if (p.epilogue.mean) store_moments(p, plan, starts, partial.as<Moments>());
+  if (p.epilogue.mean) store_moments(p, plan, starts, partial.as<PartialMoments>());
 }
 
 /// The plan from the cache, the filter in its layout, then the jobs.

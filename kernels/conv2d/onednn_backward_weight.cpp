@@ -6,6 +6,7 @@
 #include "kernels/conv2d/onednn.h"
 #include "kernels/conv2d/onednn_layout.h"
 #include "kernels/conv2d/pieces.h"
+#include "kernels/core/floats.h"
 #include "kernels/core/parallel.h"
 
 namespace sumi {

@@ -82,6 +82,8 @@ void pack(const T* from, std::int64_t stride, bool dense_k, std::int64_t lanes, 
 template <class T>
 void multiply(const Gemm& g, const T* a, const T* b, Range m, Range n, Range k, float* c, std::int64_t ldc,
               float* packed) {
+  if (k.size() == 0)
+    for (std::int64_t i = 0; i < m.size(); i++) std::fill_n(c + i * ldc, n.size(), 0.f);
   float* panel = packed + kKC * round_up(n.size(), kNR);
   const std::int64_t lda = g.transpose_a ? g.M : g.K, ldb = g.transpose_b ? g.K : g.N;
   for (std::int64_t k0 = k.begin; k0 < k.end; k0 += kKC) {

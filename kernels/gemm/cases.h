@@ -30,6 +30,7 @@ inline std::vector<Case<Gemm>> Cases<Gemm>::awkward() {
       add({.M = 63, .N = 50, .K = 300}, false);
       add({.M = 37, .N = 41, .K = 5000, .alpha = 0.25}, true);
     }
+  cases.push_back({{.M = 3, .N = 18, .K = 0}});
   cases.push_back({{.batch = 2, .M = 7, .N = 5, .K = 3, .shared_a = true, .shared_b = true}, {"bias"}});
   cases.push_back({{.M = 530, .N = 270, .K = 20}, {"bias"}});
   return cases;

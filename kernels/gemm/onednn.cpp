@@ -5,7 +5,7 @@
 #include <map>
 #include <tuple>
 
-#include "kernels/conv2d/band.h"
+#include "kernels/core/floats.h"
 #include "kernels/core/onednn.h"
 #include "kernels/core/parallel.h"
 
@@ -146,14 +146,11 @@ void run_jobs(const Gemm& g, const Plan& plan, float* sums, const dnnl::engine& 
 /// y = alpha * (sum of the terms, in order) + bias.
 void finish(const Gemm& g, const Plan& plan, float* sums, Context& ctx) {
   const std::int64_t count = g.batch * g.M * g.N;
-  Epilogue e;
-  e.bias = g.bias;
   parallel_for(ctx, g.batch * g.M, 16, [&](std::int64_t begin, std::int64_t end) {
     const std::int64_t offset = begin * g.N, n = (end - begin) * g.N;
     float* sum = sums + offset;
     for (std::int64_t k = 1; k < plan.terms; k++) add_floats(sums + k * count + offset, n, sum);
-    if (g.alpha != 1) scale_floats(static_cast<float>(g.alpha), n, sum);
-    finish_band(e, sum, g.y, offset, end - begin, g.N);
+    store_affine(sum, static_cast<float>(g.alpha), g.bias, end - begin, g.N, g.y, offset);
   });
 }
 

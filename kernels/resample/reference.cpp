@@ -10,8 +10,8 @@ namespace {
 /// Calls f(pixel of x, weight) for the pixels that pixel i of y is made of.
 template <class Args, class F>
 void for_each_tap(const Args& a, std::int64_t i, F&& f) {
-  const Tap v = resample_tap(i / a.Q % a.P, a.d.H, a.P, a.interpolation, a.coordinates);
-  const Tap u = resample_tap(i % a.Q, a.d.W, a.Q, a.interpolation, a.coordinates);
+  const ResampleTap v = resample_tap(i / a.Q % a.P, a.d.H, a.P, a.interpolation, a.coordinates);
+  const ResampleTap u = resample_tap(i % a.Q, a.d.W, a.Q, a.interpolation, a.coordinates);
   const std::int64_t image = i / a.Q / a.P * a.d.H;
   const auto row = [&](std::int64_t h, double weight) {
     if (weight == 0) return;

@@ -10,7 +10,7 @@ LineMap resampled_line(std::int64_t inputs, std::int64_t outputs, Interpolation 
                        Coordinates coordinates) {
   LineMap m{.inputs = inputs};
   for (std::int64_t i = 0; i < outputs; i++) {
-    const Tap t = resample_tap(i, inputs, outputs, interpolation, coordinates);
+    const ResampleTap t = resample_tap(i, inputs, outputs, interpolation, coordinates);
     m.add(t.low, static_cast<float>(1 - t.weight));
     if (t.weight != 0) m.add(t.high, static_cast<float>(t.weight));
     m.end_output();

@@ -17,8 +17,8 @@ double coordinate(double i, double inputs, double outputs, Coordinates coordinat
 
 }  // namespace
 
-Tap resample_tap(std::int64_t i, std::int64_t inputs, std::int64_t outputs, Interpolation interpolation,
-                 Coordinates coordinates) {
+ResampleTap resample_tap(std::int64_t i, std::int64_t inputs, std::int64_t outputs, Interpolation interpolation,
+                         Coordinates coordinates) {
   if (interpolation == Interpolation::nearest) return {i * inputs / outputs, i * inputs / outputs, 0};
   const double at =
       coordinate(static_cast<double>(i), static_cast<double>(inputs), static_cast<double>(outputs), coordinates);

@@ -4,13 +4,13 @@
 
 namespace sumi {
 
-struct Tap {
+struct ResampleTap {
   std::int64_t low = 0, high = 0;
   double weight = 0;  // of `high`; `low` weighs 1 - weight
 };
 
 /// The taps of output index i, 0 <= i < outputs, in a line of `inputs` pixels. Nearest: low == high.
-Tap resample_tap(std::int64_t i, std::int64_t inputs, std::int64_t outputs, Interpolation interpolation,
-                 Coordinates coordinates);
+ResampleTap resample_tap(std::int64_t i, std::int64_t inputs, std::int64_t outputs, Interpolation interpolation,
+                         Coordinates coordinates);
 
 }  // namespace sumi
