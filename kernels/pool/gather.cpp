@@ -1,5 +1,7 @@
 #include "kernels/pool/gather.h"
 
+#include <vector>
+
 #include "kernels/core/parallel.h"
 #include "kernels/pool/window.h"
 
@@ -103,7 +105,7 @@ HWY_EXPORT(gather_one);
 std::vector<Strip> strips_of(const PoolDims& d) {
   std::vector<Strip> strips;
   const std::int64_t P = d.P(), stride = d.stride_h;
-  if (stride >= d.R) {
+  if (stride >= d.R || P == 1) {
     for (std::int64_t p = 0; p < P; p++) {
       const std::int64_t begin = p ? std::min(d.H, p * stride - d.pad.top) : 0;
       const std::int64_t end = p + 1 < P ? std::clamp<std::int64_t>((p + 1) * stride - d.pad.top, begin, d.H) : d.H;
