@@ -6,8 +6,11 @@
 namespace sumi {
 namespace {
 
-void check_slot(const OptimizerParameter& p, std::size_t index) {
+void check_slot(const OptimizerStep& o, const OptimizerParameter& p, std::size_t index) {
   check(p.w && p.g, "optimizer_step: parameter ", index, " expected a weight and a gradient, got an empty handle");
+  const bool adaptive = o.update != Update::sgd;
+  check(p.m || (!adaptive && o.momentum == 0), "optimizer_step: parameter ", index, " expected a first moment");
+  check(p.v || !adaptive, "optimizer_step: parameter ", index, " expected a second moment");
   for (const Tensor* t : {&p.g, &p.m, &p.v}) {
     if (!*t) continue;
     check(t->numel() == p.w.numel(), "optimizer_step: parameter ", index, " expected ", p.w.shape(), ", got ",
@@ -25,7 +28,7 @@ void optimizer_step(const OptimizerStep& settings, std::span<const OptimizerPara
   step.slots.clear();
   for (std::size_t i = 0; i < parameters.size(); i++) {
     const OptimizerParameter& p = parameters[i];
-    check_slot(p, i);
+    check_slot(settings, p, i);
     step.slots.push_back({.n = p.w.numel(), .w = p.w.ref(), .g = p.g.ref(), .m = p.m.ref(), .v = p.v.ref()});
   }
   run(step, parameters.front().w.ctx());

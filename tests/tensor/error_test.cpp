@@ -183,6 +183,16 @@ TEST(Errors, Engine) {
          const OptimizerParameter slots[] = {{zeros({1}), zeros({1}), {}, {}}, {zeros({1}), {}, {}, {}}};
          optimizer_step({.update = Update::sgd}, slots);
        }},
+      {"optimizer_step: parameter 0 expected a first moment",
+       [] {
+         const OptimizerParameter slots[] = {{zeros({1}), zeros({1}), {}, {}}};
+         optimizer_step({.update = Update::sgd, .momentum = 0.9}, slots);
+       }},
+      {"optimizer_step: parameter 0 expected a second moment",
+       [] {
+         const OptimizerParameter slots[] = {{zeros({1}), zeros({1}), zeros({1}), {}}};
+         optimizer_step({.update = Update::adam}, slots);
+       }},
       {"bad: expected a gradient of [1], got [2]",
        [] {
          backward(record(zeros({1}), "bad", {zeros({1}).set_requires_grad()},
