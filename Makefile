@@ -13,7 +13,6 @@ test: packages-test
 	cmake --preset asan -B $(BUILD)-asan
 	cmake --build $(BUILD)-asan -j $(JOBS)
 	ctest --test-dir $(BUILD)-asan --output-on-failure
-	cmake -DBUILD=$(BUILD) -P cmake/lint.cmake
 	ctest --test-dir $(BUILD) --output-on-failure
 
 build: packages
