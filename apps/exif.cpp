@@ -42,16 +42,17 @@ Image upright(Image image, int orientation) {
   if (orientation == 1) return image;
   const int w = image.width, h = image.height;
   const bool swapped = orientation >= 5;
-  Image out{swapped ? h : w, swapped ? w : h, std::vector<std::uint8_t>(image.rgb.size()), {}};
+  Image out{swapped ? h : w, swapped ? w : h, std::vector<std::uint8_t>(image.rgb.size()),
+            std::vector<std::uint8_t>(image.alpha.size())};
   for (int y = 0; y < out.height; y++)
     for (int x = 0; x < out.width; x++) {
       int sx = swapped ? y : x, sy = swapped ? x : y;
       if (orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8) sx = w - 1 - sx;
       if (orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7) sy = h - 1 - sy;
-      const auto from = (static_cast<std::size_t>(sy) * static_cast<std::size_t>(w) + static_cast<std::size_t>(sx)) * 3;
-      const auto to =
-          (static_cast<std::size_t>(y) * static_cast<std::size_t>(out.width) + static_cast<std::size_t>(x)) * 3;
-      for (std::size_t c = 0; c < 3; c++) out.rgb[to + c] = image.rgb[from + c];
+      const auto from = static_cast<std::size_t>(sy) * static_cast<std::size_t>(w) + static_cast<std::size_t>(sx);
+      const auto to = static_cast<std::size_t>(y) * static_cast<std::size_t>(out.width) + static_cast<std::size_t>(x);
+      for (std::size_t c = 0; c < 3; c++) out.rgb[to * 3 + c] = image.rgb[from * 3 + c];
+      if (!image.alpha.empty()) out.alpha[to] = image.alpha[from];
     }
   return out;
 }

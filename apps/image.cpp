@@ -65,6 +65,7 @@ Image read_image(const std::string& path) {
 
 void check_writable_extension(const std::string& path) {
   const std::string e = extension_of(path);
+  check(!e.empty(), path, ": the name has no extension; pictures are written as .png or .jpg");
   check(e == ".png" || e == ".jpg" || e == ".jpeg", path, ": unknown extension '", e,
         "'; pictures are written as .png or .jpg");
 }

@@ -2,7 +2,9 @@
 
 #include <unistd.h>
 
+#include <array>
 #include <csignal>
+#include <cstddef>
 
 namespace sumi {
 namespace {
@@ -19,11 +21,18 @@ void on_signal(int) {
   seen = 1;
 }
 
+/// oneDNN 2.6's generated code keeps values below the stack pointer: a handler's frame on the same stack would
+/// overwrite them, and the next store goes anywhere. The system hands signals to the main thread, which gets this one.
+alignas(64) std::array<std::byte, std::size_t{64} << 10> handler_stack;
+
 }  // namespace
 
 void catch_interrupts() {
+  const stack_t stack{.ss_sp = handler_stack.data(), .ss_flags = 0, .ss_size = handler_stack.size()};
+  sigaltstack(&stack, nullptr);
   struct sigaction action {};
   action.sa_handler = on_signal;
+  action.sa_flags = SA_ONSTACK;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
 }

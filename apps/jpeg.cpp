@@ -3,6 +3,8 @@
 
 #include <jpeglib.h>
 
+#include <jerror.h>
+
 #include <csetjmp>
 #include <cstdlib>
 #include <memory>
@@ -134,21 +136,24 @@ bool write_rows(Encoder& e, int width, int height, const std::uint8_t* rgb, int 
 
 Image decode_jpeg(const std::string& name, std::string_view bytes) {
   const auto d = std::make_unique<Decoder>();
-  check(read_header(*d, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()), name,
-        ": damaged JPEG: ", d->errors.message);
+  const bool readable = read_header(*d, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
+  if (!readable && d->errors.base.msg_code == JERR_EMPTY_IMAGE) check_image_size(name, 0, 0);
+  check(readable, name, ": damaged JPEG: ", d->errors.message);
   check_image_size(name, d->info.image_width, d->info.image_height);
   const bool cmyk = d->info.out_color_space == JCS_CMYK;
   const int orientation = orientation_of(d->info);  // finishing the decoding forgets the markers
   Image image{static_cast<int>(d->info.image_width), static_cast<int>(d->info.image_height), {}, {}};
   std::vector<std::uint8_t> pixels(std::size_t{d->info.image_width} * d->info.image_height * (cmyk ? 4 : 3));
-  check(read_rows(*d, pixels.data()), name, ": damaged JPEG: ", d->errors.message);
+  const bool whole = read_rows(*d, pixels.data());
+  check(whole, name, ": damaged JPEG: ", d->errors.message);
   image.rgb = cmyk ? cmyk_to_rgb(pixels, d->info.saw_Adobe_marker) : std::move(pixels);
   return upright(std::move(image), orientation);
 }
 
 std::string encode_jpeg(int width, int height, const std::vector<std::uint8_t>& rgb, int quality) {
   const auto e = std::make_unique<Encoder>();
-  check(write_rows(*e, width, height, rgb.data(), quality), "JPEG: ", e->errors.message);
+  const bool written = write_rows(*e, width, height, rgb.data(), quality);
+  check(written, "JPEG: ", e->errors.message);
   return {reinterpret_cast<const char*>(e->bytes), e->size};
 }
 

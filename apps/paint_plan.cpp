@@ -20,14 +20,15 @@ bool is_folder(const fs::path& p) {
 
 fs::path parent_of(const fs::path& p) { return p.has_parent_path() ? p.parent_path() : fs::path("."); }
 
-/// The photo's name with an extension that can be written; the whole name + .png where that one is taken.
+/// The photo's name with an extension that can be written; photos of one name from several folders are numbered:
+/// x.png, x-2.png, x-3.png.
 std::string name_in_folder(const std::string& folder, const std::string& input, std::set<std::string>& taken) {
-  fs::path name = fs::path(input).filename();
-  std::string extension = name.extension().string();
-  std::ranges::transform(extension, extension.begin(), [](unsigned char c) { return std::tolower(c); });
-  if (extension != ".png" && extension != ".jpg" && extension != ".jpeg") name.replace_extension(".png");
-  if (!taken.insert(name.string()).second) name = fs::path(input).filename().string() + ".png";
-  taken.insert(name.string());
+  const fs::path own = fs::path(input).filename();
+  std::string extension = own.extension().string(), lower = extension;
+  std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return std::tolower(c); });
+  if (lower != ".png" && lower != ".jpg" && lower != ".jpeg") extension = ".png";
+  std::string name = own.stem().string() + extension;
+  for (int number = 2; !taken.insert(name).second; number++) name = concat(own.stem().string(), '-', number, extension);
   return (fs::path(folder) / name).string();
 }
 
@@ -47,12 +48,22 @@ void check_single_output(const std::string& output) {
   check(is_folder(parent_of(path)), output, ": the folder ", parent_of(path).string(), " does not exist");
 }
 
+/// An output may be another task's photo.
+void check_photos_stay(const std::vector<PaintTask>& tasks) {
+  std::error_code error;
+  std::set<fs::path> photos;
+  for (const PaintTask& t : tasks) photos.insert(fs::weakly_canonical(t.input, error));
+  for (const PaintTask& t : tasks)
+    check(!photos.contains(fs::weakly_canonical(t.output, error)), t.output,
+          ": the output would overwrite this photo; choose another");
+}
+
 }  // namespace
 
 std::vector<std::string> pictures_in(const std::string& folder) {
-  check(is_folder(folder), folder, ": no such folder");
-  std::vector<std::string> files;
   std::error_code error;
+  check(is_folder(folder), folder, fs::exists(folder, error) ? ": is a file, expected a folder" : ": no such folder");
+  std::vector<std::string> files;
   for (const auto& entry : fs::directory_iterator(folder, error))
     if (has_image_extension(entry.path().string()) && !entry.is_directory()) files.push_back(entry.path().string());
   check(!error, folder, ": cannot be read: ", error.message());
@@ -62,6 +73,8 @@ std::vector<std::string> pictures_in(const std::string& folder) {
 }
 
 std::vector<PaintTask> plan_paintings(const std::vector<std::string>& inputs, const std::string& output) {
+  for (const std::string& i : inputs) check(!i.empty(), "a photo's name is empty");
+  check(!output.empty(), "the output's name is empty");
   const bool several = inputs.size() > 1 || is_folder(inputs.front());
   std::vector<std::string> photos;
   for (const std::string& i : inputs) {
@@ -77,9 +90,8 @@ std::vector<PaintTask> plan_paintings(const std::vector<std::string>& inputs, co
   std::set<std::string> taken;
   for (const std::string& p : photos) {
     tasks.push_back({p, is_folder(output) ? name_in_folder(output, p, taken) : output});
-    std::error_code error;
-    check(!fs::equivalent(p, tasks.back().output, error), p, ": the output would overwrite this photo; choose another");
   }
+  check_photos_stay(tasks);
   return tasks;
 }
 

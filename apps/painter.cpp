@@ -1,8 +1,11 @@
 #include "apps/painter.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
+#include "kernels/core/available_memory.h"
+#include "kernels/core/error.h"
 #include "tensor/autograd.h"
 
 namespace sumi {
@@ -46,6 +49,31 @@ Image paint(const LoadedGenerator& model, const ContextPtr& context, const Image
   const Tensor x = to_network(context, whole.rgb, whole.height, whole.width, a.pixels, precision);  // (1,H,W,3)
   const Image painted{whole.width, whole.height, from_network(model.network->forward(x), a.pixels), {}};
   return cropped_like(painted, photo);
+}
+
+double paint_bytes_per_pixel(const LoadedGenerator& model, const ContextPtr& context, DType precision) {
+  constexpr int kSides[] = {192, 320};
+  double bytes[2] = {}, pixels[2] = {};
+  for (std::size_t i = 0; i < 2; i++) {
+    const auto n = static_cast<std::size_t>(kSides[i]) * static_cast<std::size_t>(kSides[i]);
+    const Image grey{kSides[i], kSides[i], std::vector<std::uint8_t>(n * 3, 128), {}};
+    const std::size_t before = context->pool().bytes_in_use();
+    context->pool().reset_peak();
+    paint(model, context, grey, precision);
+    bytes[i] = static_cast<double>(context->pool().peak_bytes() - before), pixels[i] = static_cast<double>(n);
+  }
+  return std::max(0.0, (bytes[1] - bytes[0]) / (pixels[1] - pixels[0]));
+}
+
+void check_memory(const std::string& name, const Image& photo, double bytes_per_pixel) {
+  constexpr double kGiB = 1 << 30;
+  const double pixels = static_cast<double>(photo.width) * photo.height;
+  const double needed = pixels * bytes_per_pixel, available = static_cast<double>(available_memory());
+  if (needed <= available) return;
+  const double fitting = std::max(photo.width, photo.height) * std::sqrt(0.9 * available / needed);
+  fail(name, ": painting ", photo.width, 'x', photo.height, " needs about ", std::ceil(needed / kGiB),
+       " GiB of memory and ", std::floor(available / kGiB), " are available; --size ",
+       std::max(1, static_cast<int>(fitting)), " would fit");
 }
 
 Tensor pixels_of(const ContextPtr& context, const Image& photo) {

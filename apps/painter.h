@@ -18,6 +18,14 @@ Image cropped_like(const Image& from, const Image& like);
 /// Paints the colours of `photo`; the result has its size and its alpha.
 Image paint(const LoadedGenerator& model, const ContextPtr& context, const Image& photo, DType precision);
 
+/// Memory that painting takes beyond the weights, in bytes a pixel: the slope between two small pictures that are
+/// painted for it (a second or two).
+double paint_bytes_per_pixel(const LoadedGenerator& model, const ContextPtr& context, DType precision);
+
+/// Throws Error naming the file and the --size that would fit when a photo of that size needs more memory than there
+/// is.
+void check_memory(const std::string& name, const Image& photo, double bytes_per_pixel);
+
 /// RGB bytes of `photo` <-> a tensor [1,H,W,3] of 0..255 in f32.
 Tensor pixels_of(const ContextPtr& context, const Image& photo);
 Tensor pixels_of(const ContextPtr& context, std::span<const std::uint8_t> rgb, int N, int H, int W);  // [N,H,W,3]

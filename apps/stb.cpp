@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "apps/codecs.h"
+#include "apps/png_chunks.h"
 #include "kernels/core/error.h"
 
 #pragma GCC diagnostic push
@@ -15,6 +16,7 @@
 #define STBI_NO_HDR
 #define STBI_NO_LINEAR
 #define STBI_NO_STDIO
+#define STBI_FAILURE_USERMSG
 #define STB_IMAGE_STATIC
 #define STB_IMAGE_IMPLEMENTATION
 #include <stb/stb_image.h>
@@ -58,6 +60,12 @@ int at_end(void* user) {
 
 constexpr stbi_io_callbacks kCallbacks{read, skip, at_end};
 
+/// Why the last call failed; some of stb's paths give no reason. To be asked after that call, in another statement.
+std::string failure() {
+  const char* reason = stbi_failure_reason();
+  return reason && *reason ? reason : "damaged";
+}
+
 /// Grey, grey + alpha, RGB or RGBA to an Image.
 Image unpack(const std::uint8_t* p, int width, int height, int channels) {
   const std::size_t n = static_cast<std::size_t>(width) * static_cast<std::size_t>(height);
@@ -78,17 +86,19 @@ void append(void* user, void* data, int size) {
 }  // namespace
 
 Image decode_stb(const std::string& name, std::string_view bytes) {
+  if (const auto png = png_header(bytes)) check_image_size(name, png->width, png->height);
   int width = 0, height = 0, channels = 0;
   Source header{bytes};
-  check(stbi_info_from_callbacks(&kCallbacks, &header, &width, &height, &channels), name,
-        ": not a picture that can be read (PNG, JPEG, BMP, GIF, TGA, PNM, PSD): ", stbi_failure_reason());
+  const bool known = stbi_info_from_callbacks(&kCallbacks, &header, &width, &height, &channels) != 0;
+  check(known, name, ": not a picture that can be read: ", bytes.starts_with(kPngSignature) ? "PNG, but " : "",
+        failure(), "; PNG, JPEG, BMP, GIF, TGA, PNM and PSD can");
   check_image_size(name, width, height);
   Source body{bytes};
   const std::unique_ptr<stbi_uc, decltype(&std::free)> pixels(
       stbi_load_from_callbacks(&kCallbacks, &body, &width, &height, &channels, 0), &std::free);
-  check(pixels != nullptr, name, ": damaged picture: ", stbi_failure_reason());
+  check(pixels != nullptr, name, ": damaged picture: ", failure());
   check(!body.short_read, name, ": damaged picture: the file ends too early");
-  return unpack(pixels.get(), width, height, channels);
+  return upright(unpack(pixels.get(), width, height, channels), png_orientation(bytes));
 }
 
 std::string encode_png(const Image& image) {

@@ -45,7 +45,8 @@ class StylePainter {
     vgg_->set_requires_grad(false);
   }
 
-  Image paint(const Image& photo) const {
+  Image paint(const std::string& name, const Image& photo) const {
+    check_memory(name, photo, kBytesPerPixel);
     const std::vector<int> sides = pyramid(photo);
     Progress progress("iteration", static_cast<std::int64_t>(sides.size()) * o_.iterations, 5);
     Image now;
@@ -59,7 +60,8 @@ class StylePainter {
   }
 
  private:
-  static constexpr int kSmallest = 16;  // four halvings
+  static constexpr int kSmallest = 16;            // four halvings
+  static constexpr double kBytesPerPixel = 3000;  // VGG-19's features to relu5_1 and their gradients, f32
 
   /// The style picture at this level's scale, [1,H,W,3].
   Tensor style_at(double shrink, const Image& photo) const {
@@ -108,9 +110,10 @@ void add_style_options(CLI::App& command, StyleOptions& o) {
   command.add_option("--seed", o.seed, "of the random VGG")->capture_default_str();
 }
 
-std::function<Image(const Image&)> style_painter(const StyleOptions& options, const ContextPtr& context) {
+std::function<Image(const std::string& name, const Image&)> style_painter(const StyleOptions& options,
+                                                                          const ContextPtr& context) {
   const auto painter = std::make_shared<StylePainter>(options, context);
-  return [painter](const Image& photo) { return painter->paint(photo); };
+  return [painter](const std::string& name, const Image& photo) { return painter->paint(name, photo); };
 }
 
 }  // namespace sumi

@@ -22,6 +22,7 @@ struct StyleOptions {
 void add_style_options(CLI::App& command, StyleOptions& options);
 
 /// Reads the style picture and the VGG (or makes one with random weights, and says so on stderr).
-std::function<Image(const Image&)> style_painter(const StyleOptions& options, const ContextPtr& context);
+std::function<Image(const std::string& name, const Image&)> style_painter(const StyleOptions& options,
+                                                                          const ContextPtr& context);
 
 }  // namespace sumi

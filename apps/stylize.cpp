@@ -27,14 +27,20 @@ struct StylizeOptions {
   bool json = false;
 };
 
-using Painter = std::function<Image(const Image&)>;
+using Painter = std::function<Image(const std::string& name, const Image&)>;
+
+constexpr std::int64_t kLargePhoto = 8 << 20;  // pixels from which memory may run out: worth two trial paintings
 
 Painter network_painter(const StylizeOptions& o, const ContextPtr& context) {
   const DType precision = parse_precision(o.precision);
   const auto model = std::make_shared<LoadedGenerator>(load_generator(context, find_model(o.model)));
   model->network->to(precision);
-  return [=](const Image& photo) {
+  return [=, per_pixel = 0.0](const std::string& name, const Image& photo) mutable {
     const InterruptEndsProgram at_once;  // no file is open and a large photo takes long
+    if (std::int64_t{photo.width} * photo.height >= kLargePhoto) {
+      if (per_pixel == 0) per_pixel = paint_bytes_per_pixel(*model, context, precision);
+      check_memory(name, photo, per_pixel);
+    }
     return paint(*model, context, photo, precision);
   };
 }
@@ -60,7 +66,7 @@ void paint_one(const StylizeOptions& o, const PaintTask& task, const Painter& pa
   Image photo = read_image(task.input);
   if (o.size > 0) photo = resize_long_side(photo, o.size);
   check_image_size(task.input, photo.width, photo.height);
-  const Image painting = painter(photo);
+  const Image painting = painter(task.input, photo);
   check_interrupt();
   write_image(task.output, painting);
   report_done(o, task, painting, seconds_now() - start);
@@ -89,8 +95,10 @@ int paint_all(const StylizeOptions& o, const std::vector<PaintTask>& tasks, cons
 }
 
 int stylize(const StylizeOptions& o) {
-  check_usage(o.model.empty() != o.style.picture.empty(), "stylize: give either --model NAME (", bundled_text(),
-              ") or --style PICTURE");
+  const std::string bundled = bundled_text();
+  check_usage(o.model.empty() != o.style.picture.empty(), "stylize: give either --model ",
+              bundled.empty() ? "FILE.safetensors" : "NAME (" + bundled + ")", " or --style PICTURE");
+  check_usage(o.model.empty() || o.style.vgg.empty(), "stylize: --vgg goes with --style, not with --model");
   const auto tasks = plan_paintings(o.photos, o.output);
   const ContextPtr context = make_context(o.device);
   const Painter painter = o.model.empty() ? style_painter(o.style, context) : network_painter(o, context);

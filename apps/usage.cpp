@@ -30,8 +30,8 @@ void check_option(const CLI::App& app, const std::string& argument) {
   if (std::ranges::find(names, name) != names.end()) return;
   const std::string written = argument.substr(0, argument.find('='));
   throw UsageError(concat("unknown option ", written, " for 'sumi ", app.get_name(), "'",
-                          did_you_mean(is_short ? "-" + written : written, names), "\n      'sumi ", app.get_name(),
-                          " --help' lists them all"));
+                          written.size() == 2 ? "" : did_you_mean(is_short ? "-" + written : written, names),
+                          "\n      'sumi ", app.get_name(), " --help' lists them all"));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <iterator>
 
+#include "kernels/core/available_memory.h"
 #include "kernels/core/error.h"
 
 namespace sumi {
@@ -22,11 +23,20 @@ constexpr std::size_t kLargeFrom = 1u << 20, kSegment = 32u << 20;
 
 constexpr std::size_t round_up(std::size_t n, std::size_t unit) { return (n + unit - 1) / unit * unit; }
 
+constexpr std::size_t mib(std::size_t bytes) { return bytes >> 20; }
+
 void* system_allocate(std::size_t size, std::size_t alignment) {
   void* p = nullptr;
   if (posix_memalign(&p, alignment, size) != 0) return nullptr;
   if (size >= kHugePage) madvise(p, size, MADV_HUGEPAGE);
   return p;
+}
+
+/// The system promises memory that it does not have, and ends a process that uses it. What is held but was never
+/// written to is promised already.
+bool is_available(std::size_t size, std::size_t held) {
+  const std::size_t promised = held - std::min(held, resident_memory());
+  return size + promised <= available_memory();
 }
 
 }  // namespace
@@ -45,8 +55,8 @@ void* MemoryPool::allocate(std::size_t bytes) {
       kReuse ? round_up(std::max<std::size_t>(bytes, 1), unit) : std::max<std::size_t>(bytes, 1);
   const std::lock_guard lock(mutex_);
   void* p = large ? allocate_large(capacity) : allocate_small(capacity);
-  check(p, "out of memory: ", bytes, " bytes asked, ", in_use_,
-        " in use; a smaller picture (--size) or batch needs less");
+  check(p, "out of memory: ", mib(bytes), " MiB asked, ", mib(in_use_), " in use, ", mib(available_memory()),
+        " available; a smaller picture (--size) or batch needs less");
   in_use_ += capacity;
   peak_ = std::max(peak_, in_use_);
   return p;
@@ -71,6 +81,7 @@ void* MemoryPool::allocate_small(std::size_t capacity) {
 
 bool MemoryPool::add_segment(std::size_t capacity) {
   const std::size_t size = std::max(capacity, kSegment);
+  if (!is_available(size, held_)) return false;
   auto* p = static_cast<char*>(system_allocate(size, kHugePage));
   if (!p) return false;
   held_ += size;
