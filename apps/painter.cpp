@@ -52,9 +52,9 @@ Image paint(const LoadedGenerator& model, const ContextPtr& context, const Image
 }
 
 double paint_bytes_per_pixel(const LoadedGenerator& model, const ContextPtr& context, DType precision) {
-  constexpr int kSides[] = {192, 320};
-  double bytes[2] = {}, pixels[2] = {};
-  for (std::size_t i = 0; i < 2; i++) {
+  constexpr int kSides[] = {192, 192, 320};  // the first packs the weights
+  double bytes[3] = {}, pixels[3] = {};
+  for (std::size_t i = 0; i < 3; i++) {
     const auto n = static_cast<std::size_t>(kSides[i]) * static_cast<std::size_t>(kSides[i]);
     const Image grey{kSides[i], kSides[i], std::vector<std::uint8_t>(n * 3, 128), {}};
     const std::size_t before = context->pool().bytes_in_use();
@@ -62,15 +62,15 @@ double paint_bytes_per_pixel(const LoadedGenerator& model, const ContextPtr& con
     paint(model, context, grey, precision);
     bytes[i] = static_cast<double>(context->pool().peak_bytes() - before), pixels[i] = static_cast<double>(n);
   }
-  return std::max(0.0, (bytes[1] - bytes[0]) / (pixels[1] - pixels[0]));
+  return std::max(0.0, (bytes[2] - bytes[1]) / (pixels[2] - pixels[1]));
 }
 
 void check_memory(const std::string& name, const Image& photo, double bytes_per_pixel) {
   constexpr double kGiB = 1 << 30;
   const double pixels = static_cast<double>(photo.width) * photo.height;
-  const double needed = pixels * bytes_per_pixel, available = static_cast<double>(available_memory());
+  const double needed = pixels * bytes_per_pixel, available = 0.9 * static_cast<double>(available_memory());
   if (needed <= available) return;
-  const double fitting = std::max(photo.width, photo.height) * std::sqrt(0.9 * available / needed);
+  const double fitting = std::max(photo.width, photo.height) * std::sqrt(available / needed);
   fail(name, ": painting ", photo.width, 'x', photo.height, " needs about ", std::ceil(needed / kGiB),
        " GiB of memory and ", std::floor(available / kGiB), " are available; --size ",
        std::max(1, static_cast<int>(fitting)), " would fit");

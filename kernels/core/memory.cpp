@@ -36,7 +36,8 @@ void* system_allocate(std::size_t size, std::size_t alignment) {
 /// written to is promised already.
 bool is_available(std::size_t size, std::size_t held) {
   const std::size_t promised = held - std::min(held, resident_memory());
-  return size + promised <= available_memory();
+  const std::size_t available = available_memory();
+  return size + promised <= available - available / 16;  // libraries and the system need some too
 }
 
 }  // namespace

@@ -139,9 +139,32 @@ TEST_F(Stylize, FilesThatCannotBeReadAreNamed) {
 TEST_F(Stylize, OutputsThatCannotBeWrittenAreNamed) {
   photo("in.png", 12, 9);
   expect_error(stylize({"in.png", "-o", "out.webp"}), 1, {"out.webp", ".webp", ".png or .jpg"});
+  expect_error(stylize({"in.png", "-o", "out"}), 1, {"out", "no extension", ".png or .jpg"});
+  expect_error(stylize({"in.png", "-o", "out.png", "--vgg", "v"}), 2, {"--vgg", "--style"});
   expect_error(stylize({"in.png", "-o", "missing/out.png"}), 1, {"missing", "does not exist"});
   expect_error(stylize({"in.png", "in.png", "-o", "missing/deep"}), 1, {"missing/deep", "does not exist"});
   expect_error(stylize({"in.png", "in.png", "-o", "out.png"}), 1, {"out.png", "folder"});
+}
+
+TEST_F(Stylize, PhotosOfOneNameAreAllKept) {
+  for (const char* name : {"a", "b", "c"}) {
+    fs::create_directory(folder / name);
+    photo(std::string(name) + "/x.png", 12 + name[0] - 'a', 9);
+  }
+  const Outcome o = stylize({"a/x.png", "b/x.png", "c/x.png", "-o", "out"});
+  ASSERT_EQ(o.code, 0) << o.err;
+  EXPECT_EQ(read_image(folder / "out/x.png").width, 12);
+  EXPECT_EQ(read_image(folder / "out/x-2.png").width, 13);
+  EXPECT_EQ(read_image(folder / "out/x-3.png").width, 14);
+}
+
+TEST_F(Stylize, NoPhotoIsOverwrittenByAnother) {
+  fs::create_directory(folder / "in");
+  photo("in/x.png", 12, 9);
+  write_bytes(folder / "in/x.ppm", "P6 1 1 255 abc");
+  const std::string before = contents_of(folder / "in/x.png");
+  expect_error(stylize({"in/x.ppm", "in/x.png", "-o", "in"}), 1, {"in/x.png", "overwrite"});
+  EXPECT_EQ(contents_of(folder / "in/x.png"), before);
 }
 
 TEST_F(Stylize, WrongWeightsNameTheTensor) {
