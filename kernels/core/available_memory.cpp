@@ -21,26 +21,35 @@ std::size_t from_kernel() {
   return kUnknown;
 }
 
-std::optional<std::size_t> number_in(const char* path) {
+std::optional<std::size_t> number_in(const std::string& path) {
   std::ifstream in(path);
   std::size_t bytes = 0;
   if (in >> bytes) return bytes;
   return {};
 }
 
+/// Bytes of cached files, which the kernel gives back under pressure though it counts them as used.
+std::size_t cached_files(const std::string& group) {
+  std::ifstream in(group + "/memory.stat");
+  std::size_t total = 0, bytes = 0;
+  for (std::string name; in >> name >> bytes;)
+    if (name == "inactive_file" || name == "active_file") total += bytes;
+  return total;
+}
+
 /// As a container sees it: its own group is mounted as the root. "max" is no number.
-std::size_t from_cgroup(const char* limit_path, const char* used_path) {
-  const auto limit = number_in(limit_path), used = number_in(used_path);
+std::size_t from_cgroup(const std::string& group, const char* limit_file, const char* used_file) {
+  const auto limit = number_in(group + limit_file), used = number_in(group + used_file);
   if (!limit || !used) return kUnknown;
-  return *limit - std::min(*limit, *used);
+  const std::size_t held = *used - std::min(*used, cached_files(group));
+  return *limit - std::min(*limit, held);
 }
 
 }  // namespace
 
 std::size_t available_memory() {
-  return std::min(
-      {from_kernel(), from_cgroup("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
-       from_cgroup("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes")});
+  return std::min({from_kernel(), from_cgroup("/sys/fs/cgroup", "/memory.max", "/memory.current"),
+                   from_cgroup("/sys/fs/cgroup/memory", "/memory.limit_in_bytes", "/memory.usage_in_bytes")});
 }
 
 std::size_t resident_memory() {
