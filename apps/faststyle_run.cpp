@@ -26,6 +26,7 @@ namespace fs = std::filesystem;
 
 constexpr std::int64_t kLogEvery = 10;
 constexpr int kSampleSide = 640;
+constexpr const char* kCheckpoint = "checkpoint.safetensors";
 
 /// Mean of the losses since it was last asked.
 class LossMean {
@@ -56,6 +57,7 @@ class FaststyleRun {
   void log_line(Progress& progress);
   void sample() const;
   void save() const;
+  std::map<std::string, std::string> settings() const;
   std::string file(const std::string& name) const { return (fs::path(o_.folder) / name).string(); }
   std::int64_t done() const { return trainer_->steps_done(); }
 
@@ -70,7 +72,10 @@ class FaststyleRun {
   double logged_at_ = 0, seconds_before_ = 0, start_ = 0;
 };
 
-void make_run_folder(const std::string& folder) {
+/// A run is hours of work: starting another one over it must be meant.
+void make_run_folder(const std::string& folder, bool resume) {
+  check(resume || !fs::exists(fs::path(folder) / kCheckpoint), folder,
+        ": holds a run already; --resume goes on with it, another folder starts anew");
   std::error_code error;
   fs::create_directories(folder, error);
   check(!error && fs::is_directory(folder), folder, ": the output folder cannot be made: ", error.message());
@@ -86,7 +91,7 @@ FaststyleRun::FaststyleRun(const FaststyleRunOptions& o, const ContextPtr& conte
     sample_photo_ = resize_long_side(sample_photo_, kSampleSide);
   if (hold_out) files.erase(files.begin());
   std::shared_ptr<const Vgg> vgg = load_vgg(context, o.vgg, "relu4_3");
-  make_run_folder(o.folder);
+  make_run_folder(o.folder, o.resume);
   const int side = o.photo_side > 0 ? o.photo_side : 2 * o.crop;
   crops_ = std::make_unique<PhotoCrops>(std::move(files), CropOptions{o.crop, side, o.trainer.seed});
   trainer_ = std::make_unique<FaststyleTrainer>(context, vgg, pixels_of(context, style), o.trainer);
@@ -108,11 +113,39 @@ void put_losses(std::map<std::string, std::string>& m, const std::string& prefix
   m[prefix + "style"] = concat(l.style), m[prefix + "tv"] = concat(l.tv);
 }
 
+/// Settings that a checkpoint carries must be the ones given now; older files carry fewer.
+void check_same_run(const std::string& path, const std::map<std::string, std::string>& then,
+                    const std::map<std::string, std::string>& now) {
+  for (const auto& [name, value] : now)
+    if (const auto it = then.find(name); it != then.end())
+      check(it->second == value, path, ": this run has --", name, ' ', it->second, ", not ", value,
+            "; give the same, or another folder");
+}
+
+std::map<std::string, std::string> FaststyleRun::settings() const {
+  const FaststyleTrainerOptions& t = o_.trainer;
+  return {{"batch", concat(o_.batch)},
+          {"content-weight", concat(t.content_weight)},
+          {"crop", concat(o_.crop)},
+          {"lr", concat(t.lr)},
+          {"seed", concat(t.seed)},
+          {"style", fs::path(o_.style).filename().string()},
+          {"style-size", concat(o_.style_size)},
+          {"style-weight", concat(t.style_weight)},
+          {"tv-weight", concat(t.tv_weight)},
+          {"width", concat(t.width)}};
+}
+
 void FaststyleRun::resume() {
-  const std::string path = file("checkpoint.safetensors");
+  const std::string path = file(kCheckpoint);
   check(fs::exists(path), path, ": no such file: there is nothing to resume");
   const SafetensorsFile checkpoint(path);
-  trainer_->restore(checkpoint.load(context_));
+  check_same_run(path, checkpoint.metadata(), settings());
+  try {
+    trainer_->restore(checkpoint.load(context_));
+  } catch (const Error& e) {
+    fail(path, ": ", e.what());
+  }
   first_ = losses_from(checkpoint.metadata(), "first_");
   last_ = losses_from(checkpoint.metadata(), "last_");
   const auto it = checkpoint.metadata().find("seconds");
@@ -124,15 +157,14 @@ void FaststyleRun::save() const {
   std::map<std::string, std::string> m = {
       {"architecture", "faststyle_sigmoid"},
       {"pixels", "centered_sigmoid"},
-      {"style", fs::path(o_.style).filename().string()},
       {"steps", concat(done())},
-      {"seed", concat(o_.trainer.seed)},
       {"seconds", concat(seconds_before_ + seconds_now() - start_)},
   };
+  m.merge(settings());
   put_losses(m, "first_", first_);
   put_losses(m, "last_", last_);
   save_safetensors(file("model.safetensors"), trainer_->network().state_dict(DType::f16), m);
-  save_safetensors(file("checkpoint.safetensors"), trainer_->checkpoint(), m);
+  save_safetensors(file(kCheckpoint), trainer_->checkpoint(), m);
 }
 
 void FaststyleRun::sample() const {

@@ -38,6 +38,10 @@ int parse_and_run(int argc, char** argv) {
     std::cout << program.help();
     return kUsage;
   }
+  if (argc == 2 && std::string_view(argv[1]) == "help") {
+    std::cout << program.help();
+    return kDone;
+  }
   check_arguments(program, {argv + 1, argv + argc});
   try {
     program.parse(argc, argv);

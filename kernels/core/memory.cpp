@@ -73,6 +73,7 @@ void* MemoryPool::allocate_small(std::size_t capacity) {
     free_small_.erase(it);
     return p;
   }
+  if (capacity >= kSegment && !is_available(capacity, held_)) return nullptr;
   void* p = system_allocate(capacity, kReuse && capacity >= kAlignedFrom ? kHugePage : kLine);
   if (!p) return nullptr;
   used_small_.emplace(p, capacity);

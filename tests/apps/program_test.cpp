@@ -51,7 +51,8 @@ TEST(Program, MissingAndWrongValuesAreUsageErrors) {
 
 TEST(Program, HelpAndVersion) {
   const TemporaryFolder f;
-  for (const std::vector<std::string>& a : {std::vector<std::string>{"--help"}, {"stylize", "--help"}, {"--version"}}) {
+  for (const std::vector<std::string>& a :
+       {std::vector<std::string>{"--help"}, {"help"}, {"stylize", "--help"}, {"--version"}}) {
     const Outcome o = run_sumi(f, a);
     EXPECT_EQ(o.code, 0);
     EXPECT_NE(o.out.find("sumi"), std::string::npos);

@@ -84,6 +84,14 @@ TEST_F(Train, InterruptSavesAndResumeGoesOn) {
   EXPECT_NE(on.err.find("going on after step " + step), std::string::npos) << on.err;
 }
 
+TEST_F(Train, ARunIsNeitherOverwrittenNorResumedAsAnother) {
+  ASSERT_EQ(train("run", "2").code, 0);
+  const std::string before = contents_of(folder / "run/checkpoint.safetensors");
+  expect_error(train("run", "2"), 1, {"run: holds a run already", "--resume"});
+  expect_error(train("run", "4", {"--resume", "--seed", "9"}), 1, {"checkpoint.safetensors", "--seed 1, not 9"});
+  EXPECT_EQ(contents_of(folder / "run/checkpoint.safetensors"), before);
+}
+
 TEST_F(Train, ErrorsNameWhatIsWrong) {
   expect_error(train("run", "2", {"--resume"}), 1, {"checkpoint.safetensors", "nothing to resume"});
   fs::rename(folder / "vgg.safetensors", folder / "gone");
