@@ -28,6 +28,15 @@ void append(Operands& list, Epilogue& e, std::int64_t images, std::int64_t chann
 
 }  // namespace
 
+bool is_complete(const Prologue& p, const Epilogue& e) {
+  return static_cast<bool>(p.scale) == static_cast<bool>(p.shift) &&
+         static_cast<bool>(e.mean) == static_cast<bool>(e.var);
+}
+
+bool is_fusible(const Prologue& p, const Epilogue& e) {
+  return is_complete(p, e) && (!p || is_activation(p.act)) && is_activation(e.act);
+}
+
 std::string Conv2dDims::key() const {
   std::string s = concat('N', N, 'H', H, 'W', W, 'C', C, 'K', K, 'R', R, 'S', S);
   if (!unit_stride()) s += concat("s", stride_h, 'x', stride_w);

@@ -30,8 +30,8 @@ struct Conv2dDims {
 };
 
 /// Applied to the input at load: x' = act(x * scale[n,c] + shift[n,c]). Padding zeros are zeros after the map;
-/// reflected and replicated pixels are mapped ones. Absent when scale is null. scale and shift are params, [N,C] of the
-/// input.
+/// reflected and replicated pixels are mapped ones. scale and shift are params, [N,C] of the input, both or neither:
+/// without them there is no prologue and act means nothing.
 struct Prologue {
   TensorRef scale, shift;
   Map act = Map::identity;
@@ -49,6 +49,11 @@ struct Epilogue {
   TensorRef mean, var;
   bool plain() const { return !bias && !residual && act == Map::identity && !mean; }
 };
+
+/// What every row requires: scale and shift, and mean and var, come in pairs.
+bool is_complete(const Prologue& p, const Epilogue& e);
+/// What the fast rows require besides: both maps are activations. The reference applies any map.
+bool is_fusible(const Prologue& p, const Epilogue& e);
 
 /// y = epilogue(conv(prologue(x), w)).
 struct Conv2dForward {

@@ -41,7 +41,7 @@ void load_pixel(const T* src, const float* scale, const float* shift, const Prol
   const float a = static_cast<float>(p.a);
   const auto map = [&](auto f) {
     for (std::int64_t i = 0; i < n; i++)
-      dst[i] = map_value<decltype(f)::value>(static_cast<float>(src[i]) * scale[i] + (shift ? shift[i] : 0.f), a);
+      dst[i] = map_value<decltype(f)::value>(static_cast<float>(src[i]) * scale[i] + shift[i], a);
   };
   switch (p.act) {
     case Map::identity:
@@ -104,7 +104,7 @@ class PaddedRows {
 
   void pixel(const T* src, std::int64_t w, float* dst) const {
     const float* scale = t_.prologue ? t_.prologue.scale.as<float>() + image_ * t_.C : nullptr;
-    const float* shift = t_.prologue.shift ? t_.prologue.shift.as<float>() + image_ * t_.C : nullptr;
+    const float* shift = t_.prologue ? t_.prologue.shift.as<float>() + image_ * t_.C : nullptr;
     load_pixel(src + w * t_.C, scale, shift, t_.prologue, dst, t_.C);
   }
 

@@ -275,7 +275,8 @@ void run_planned(const Problem& p, const Conv2dDims& d, Context& ctx, MakePlan&&
 }  // namespace
 
 bool conv2d_forward_onednn_supports(const Conv2dForward& a, const DeviceInfo& device) {
-  return onednn::supports(a.dtype(), device) && a.w.dtype == a.x.dtype && reads_image_everywhere(a.d);
+  return onednn::supports(a.dtype(), device) && a.w.dtype == a.x.dtype && reads_image_everywhere(a.d) &&
+         is_fusible(a.prologue, a.epilogue);
 }
 
 void conv2d_forward_onednn(const Conv2dForward& a, Context& ctx) {
@@ -299,7 +300,7 @@ void conv2d_forward_onednn(const Conv2dForward& a, Context& ctx) {
 
 bool conv2d_backward_input_onednn_supports(const Conv2dBackwardInput& a, const DeviceInfo& device) {
   return onednn::supports(a.dtype(), device) && a.w.dtype == a.dy.dtype && a.d.pad_mode == PadMode::zero &&
-         reads_image_everywhere(a.d);
+         reads_image_everywhere(a.d) && is_fusible(a.prologue, a.epilogue);
 }
 
 void conv2d_backward_input_onednn(const Conv2dBackwardInput& a, Context& ctx) {

@@ -11,17 +11,26 @@ namespace sumi {
 namespace {
 
 template <class Args>
-bool always(const Args&, const DeviceInfo&) {
-  return true;
+bool complete(const Args& a, const DeviceInfo&) {
+  return is_complete(a.prologue, a.epilogue);
+}
+
+template <class Args>
+bool fusible(const Args& a, const DeviceInfo&) {
+  return is_fusible(a.prologue, a.epilogue);
 }
 
 /// Few input channels: the S*C inputs of a filter row are one short run, which libraries leave mostly idle.
-bool thin_in(const Conv2dForward& a, const DeviceInfo&) { return a.d.C <= 4 && a.d.groups == 1; }
+bool thin_in(const Conv2dForward& a, const DeviceInfo& device) {
+  return a.d.C <= 4 && a.d.groups == 1 && fusible(a, device);
+}
 
 template <class Args>
-bool depthwise(const Args& a, const DeviceInfo&) {
-  return is_depthwise(a.d);
+bool depthwise(const Args& a, const DeviceInfo& device) {
+  return is_depthwise(a.d) && fusible(a, device);
 }
+
+bool depthwise_weight(const Conv2dBackwardWeight& a, const DeviceInfo&) { return is_depthwise(a.d); }
 
 #if SUMI_ONEDNN
 /// At stride 2 with filters up to 3x3 in f32 the library reaches 56-68 of 115 GFLOP/s a core, the direct row 89-96.
@@ -41,8 +50,8 @@ constexpr Variant<Conv2dForward> kForward[] = {
     {"onednn", DeviceKind::cpu, kF32BF16, conv2d_forward_onednn_supports, conv2d_forward_onednn},
 #endif
     {"depthwise", DeviceKind::cpu, kF32BF16, depthwise<Conv2dForward>, conv2d_forward_depthwise},
-    {"direct", DeviceKind::cpu, kF32BF16, always<Conv2dForward>, conv2d_forward_direct},
-    {"reference", DeviceKind::cpu, kAllFloats, always<Conv2dForward>, conv2d_forward_reference},
+    {"direct", DeviceKind::cpu, kF32BF16, fusible<Conv2dForward>, conv2d_forward_direct},
+    {"reference", DeviceKind::cpu, kAllFloats, complete<Conv2dForward>, conv2d_forward_reference},
 };
 constexpr Variant<Conv2dBackwardInput> kBackwardInput[] = {
     {"winograd", DeviceKind::cpu, kF32BF16, conv2d_backward_input_winograd_supports, conv2d_backward_input_winograd,
@@ -52,11 +61,11 @@ constexpr Variant<Conv2dBackwardInput> kBackwardInput[] = {
 #if SUMI_ONEDNN
     {"onednn", DeviceKind::cpu, kF32BF16, conv2d_backward_input_onednn_supports, conv2d_backward_input_onednn},
 #endif
-    {"direct", DeviceKind::cpu, kF32BF16, always<Conv2dBackwardInput>, conv2d_backward_input_direct},
-    {"reference", DeviceKind::cpu, kAllFloats, always<Conv2dBackwardInput>, conv2d_backward_input_reference},
+    {"direct", DeviceKind::cpu, kF32BF16, fusible<Conv2dBackwardInput>, conv2d_backward_input_direct},
+    {"reference", DeviceKind::cpu, kAllFloats, complete<Conv2dBackwardInput>, conv2d_backward_input_reference},
 };
 constexpr Variant<Conv2dBackwardWeight> kBackwardWeight[] = {
-    {"depthwise", DeviceKind::cpu, kF32BF16, depthwise<Conv2dBackwardWeight>, conv2d_backward_weight_depthwise},
+    {"depthwise", DeviceKind::cpu, kF32BF16, depthwise_weight, conv2d_backward_weight_depthwise},
 #if SUMI_ONEDNN
     {"onednn",
      DeviceKind::cpu,
@@ -66,8 +75,8 @@ constexpr Variant<Conv2dBackwardWeight> kBackwardWeight[] = {
      {},
      onednn_pays},
 #endif
-    {"direct", DeviceKind::cpu, kF32BF16, always<Conv2dBackwardWeight>, conv2d_backward_weight_direct},
-    {"reference", DeviceKind::cpu, kAllFloats, always<Conv2dBackwardWeight>, conv2d_backward_weight_reference},
+    {"direct", DeviceKind::cpu, kF32BF16, every_case<Conv2dBackwardWeight>, conv2d_backward_weight_direct},
+    {"reference", DeviceKind::cpu, kAllFloats, every_case<Conv2dBackwardWeight>, conv2d_backward_weight_reference},
 };
 
 }  // namespace

@@ -198,8 +198,12 @@ bool few(const Conv2dDims& d, std::int64_t outputs) {
 
 }  // namespace
 
-bool thin_out_supports(const Conv2dForward& a, const DeviceInfo&) { return few(a.d, a.d.K); }
-bool thin_out_supports(const Conv2dBackwardInput& a, const DeviceInfo&) { return few(a.d, a.d.C); }
+bool thin_out_supports(const Conv2dForward& a, const DeviceInfo&) {
+  return few(a.d, a.d.K) && is_fusible(a.prologue, a.epilogue);
+}
+bool thin_out_supports(const Conv2dBackwardInput& a, const DeviceInfo&) {
+  return few(a.d, a.d.C) && is_fusible(a.prologue, a.epilogue);
+}
 
 void conv2d_forward_thin_out(const Conv2dForward& a, Context& ctx) {
   HWY_DYNAMIC_DISPATCH(run_thin_out)(taps_of(a), concat("f", a.d.key()), ctx);

@@ -16,7 +16,7 @@ bool is_3x3(const Conv2dDims& d) {
 }
 
 bool can_fuse(const Prologue& p, const Epilogue& e) {
-  return (!p || p.act <= Map::leaky_relu) && e.act <= Map::leaky_relu;
+  return is_complete(p, e) && (!p || p.act <= Map::leaky_relu) && e.act <= Map::leaky_relu;
 }
 
 /// A tile costs 36 C K whatever it keeps of its 16 pixels, the plain sum 9 C K for each of them, and the transformed

@@ -42,5 +42,44 @@ TEST(Conv2dClosedForm, ActivationsSaturate) {
     }
 }
 
+/// Fast rows fuse the five activations; any other map is the reference's, whatever row would have been preferred.
+template <class Args>
+void expect_only_the_reference(const Args& a) {
+  Context ctx;
+  for (const auto& row : Args::table())
+    EXPECT_EQ(can_run(row, a, ctx.device()), row.name == "reference") << Args::op << '/' << row.name;
+}
+
+TEST(Conv2dRows, LeaveOtherMapsToTheReference) {
+  std::vector<float> ones(64, 1.f), out(64);
+  const TensorRef in{ones.data()};
+  // 3x3, depthwise, thin: each of the rows would take one of these.
+  for (const Conv2dDims& d : {Conv2dDims{.H = 4, .W = 4, .R = 3, .S = 3, .pad = Pad4::all(1)},
+                              Conv2dDims{.C = 16, .K = 16, .groups = 16}, Conv2dDims{.C = 32}}) {
+    const Prologue squared{.scale = in, .shift = in, .act = Map::square};
+    const Epilogue halved{.act = Map::scale, .a = 0.5};
+    expect_only_the_reference(Conv2dForward{.d = d, .x = in, .w = in, .prologue = squared});
+    expect_only_the_reference(Conv2dForward{.d = d, .x = in, .w = in, .epilogue = halved});
+    expect_only_the_reference(Conv2dBackwardInput{.d = d, .dy = in, .w = in, .prologue = squared});
+    expect_only_the_reference(Conv2dBackwardInput{.d = d, .dy = in, .w = in, .epilogue = halved});
+  }
+  Context ctx;
+  run(Conv2dForward{.d = {.C = 32}, .x = in, .w = in, .y = {out.data()}, .epilogue = {.act = Map::scale, .a = 0.5}},
+      ctx);
+  EXPECT_EQ(out[0], 16.f);
+}
+
+TEST(Conv2dRows, WantScaleAndShiftAndMeanAndVarInPairs) {
+  std::vector<float> ones(64, 1.f);
+  const TensorRef in{ones.data()};
+  Context ctx;
+  for (const Prologue& p : {Prologue{.scale = in}, Prologue{.shift = in}})
+    EXPECT_THROW(run(Conv2dForward{.x = in, .w = in, .y = in, .prologue = p}, ctx), Error);
+  for (const Epilogue& e : {Epilogue{.mean = in}, Epilogue{.var = in}}) {
+    EXPECT_THROW(run(Conv2dForward{.x = in, .w = in, .y = in, .epilogue = e}, ctx), Error);
+    EXPECT_THROW(run(Conv2dBackwardInput{.dy = in, .w = in, .dx = in, .epilogue = e}, ctx), Error);
+  }
+}
+
 }  // namespace
 }  // namespace sumi::test
