@@ -4,8 +4,8 @@
 
 namespace sumi {
 
-/// Rows [begin,end) of dx. Where windows do not overlap vertically, or there is one, a strip is one window's rows, so that each maximum
-/// is searched once; else it is one row, and the maxima of the windows over it are searched again.
+/// Rows [begin,end) of dx. Where windows do not overlap vertically, or there is one, a strip is one window's rows, so
+/// that each maximum is searched once; else it is one row, and the maxima of the windows over it are searched again.
 struct Strip {
   std::int64_t begin, end, p0, p1;  // touched by the windows of output rows [p0,p1)
 };

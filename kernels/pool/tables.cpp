@@ -7,7 +7,10 @@
 namespace sumi {
 namespace {
 
-bool maxima(const PoolBackward& a, const DeviceInfo&) { return a.pooling == Pooling::max; }
+/// The pixels of a window are numbered in f32, which counts to 2^24.
+bool maxima(const PoolBackward& a, const DeviceInfo&) {
+  return a.pooling == Pooling::max && std::int64_t{a.d.R} * a.d.S <= 1 << 24;
+}
 bool averages(const PoolBackward& a, const DeviceInfo&) { return a.pooling == Pooling::average; }
 
 constexpr Variant<PoolForward> kForward[] = {

@@ -89,6 +89,15 @@ TEST(PoolClosedForm, GradientGoesToTheFirstMaximum) {
   expect_gradient(Pooling::average, overlapping, kImage, {4, 8, 12, 16}, {1, 3, 2, 4, 10, 6, 3, 7, 4});
 }
 
+/// Beyond 2^24 pixels a window's maximum is the reference's to find: f32 cannot number them.
+TEST(PoolRows, LeaveHugeWindowsToTheReference) {
+  Context ctx;
+  for (const int side : {4096, 4097}) {
+    const PoolBackward a{.pooling = Pooling::max, .d = {.H = side, .W = side, .R = side, .S = side}};
+    EXPECT_EQ(select(a, ctx).name == "reference", side == 4097);
+  }
+}
+
 /// Rows and columns that no window covers get 0.
 TEST(PoolClosedForm, GradientOfUncoveredPixelsIsZero) {
   expect_gradient(Pooling::max, {.H = 3, .W = 3}, kImage, {2}, {0, 0, 0, 0, 2, 0, 0, 0, 0});
