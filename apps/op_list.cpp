@@ -17,6 +17,7 @@
 #include "kernels/resample/cases.h"
 #include "kernels/softmax/cases.h"
 #include "kernels/tables.h"
+#include "kernels/transpose/cases.h"
 
 namespace sumi {
 namespace {

@@ -14,6 +14,7 @@
 #include "kernels/reduce/reduce.h"
 #include "kernels/resample/resample.h"
 #include "kernels/softmax/softmax.h"
+#include "kernels/transpose/transpose.h"
 
 namespace sumi {
 
@@ -27,7 +28,7 @@ template <class F>
 void for_each_op(F&& visit) {
   for_each_of<Conv2dForward, Conv2dBackwardInput, Conv2dBackwardWeight,  //
               NormStats, NormFold, NormApply, NormBackward,              //
-              MapForward, MapBackward, Binary, Reduce, Gemm,             //
+              MapForward, MapBackward, Binary, Reduce, Gemm, Transpose,  //
               SoftmaxForward, SoftmaxBackward,                           //
               PadForward, PadBackward,                                   //
               ResampleForward, ResampleBackward, PixelShuffle,           //

@@ -110,6 +110,9 @@ Tensor seed_of(const Tensor& y, const Tensor& dy, std::string_view what) {
   return dy;
 }
 
+/// A gradient for a leaf to keep: its own storage, because clipping and the like may write to it.
+Tensor owned(const Tensor& g) { return TensorHistory::is_shared(g) ? g.clone() : g.detach(); }
+
 }  // namespace
 
 Node::~Node() {
@@ -151,7 +154,7 @@ void backward(const Tensor& y, const Tensor& dy) {
   for (Node* node : topological_order(node_of(y)))
     if (!node->backward) leaves.insert(node);
   BackwardPass(y, std::move(leaves)).run(y, seed, [](Node* leaf, const Tensor& g) {
-    leaf->grad = leaf->grad ? sum_of(leaf->grad, g) : g.detach();
+    leaf->grad = leaf->grad ? sum_of(leaf->grad, g) : owned(g);
   });
 }
 

@@ -37,11 +37,12 @@ Tensor record(Tensor y, std::string_view op, std::vector<Tensor> inputs, Backwar
 /// True when an op on these inputs would be recorded: fused, unrecordable passes are allowed only when false.
 bool recording(std::initializer_list<const Tensor*> inputs);
 
-/// Accumulates d y / d leaf into each leaf's grad(). `y` has one element unless `dy` is given.
+/// Accumulates d y / d leaf into each leaf's grad(), whose storage no other tensor shares. `y` has one element unless
+/// `dy` is given.
 void backward(const Tensor& y, const Tensor& dy = {});
 
-/// Gradients of y with respect to `inputs`, touching no leaf; an empty handle where y does not depend on an input. With
-/// create_graph they can be differentiated again.
+/// Gradients of y with respect to `inputs`, touching no leaf; an empty handle where y does not depend on an input.
+/// Where they are equal they may share storage, also with dy. With create_graph they can be differentiated again.
 Gradients grad(const Tensor& y, std::span<const Tensor> inputs, bool create_graph = false, const Tensor& dy = {});
 
 /// Switches recording off in a context for a scope.

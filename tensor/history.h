@@ -10,6 +10,8 @@ namespace sumi {
 struct TensorHistory {
   static const std::shared_ptr<Node>& node(const Tensor& t) { return t.node_; }
   static void attach(Tensor& t, std::shared_ptr<Node> node) { t.node_ = std::move(node); }
+  /// Whether another handle holds the same values.
+  static bool is_shared(const Tensor& t) { return t.storage_.use_count() > 1; }
   static std::shared_ptr<Node> take(Tensor& t) { return std::move(t.node_); }
   /// The tensor without its values.
   static Tensor edge(Tensor t) {

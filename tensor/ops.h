@@ -62,6 +62,8 @@ struct GemmOptions {
 };
 /// [B,M,K] x [B,K,N] -> [B,M,N]; rank 2 is a batch of one; a batch of 1 on one side serves all of the other's.
 Tensor matmul(const Tensor& a, const Tensor& b, const GemmOptions& options = {});
+/// [M,N] -> [N,M], or each matrix of a batch [B,M,N].
+Tensor transpose(const Tensor& x);
 /// x [N,H,W,C] -> [N,C,C]: x' x * factor over pixels. factor 0 means 1/(H W C).
 Tensor gram(const Tensor& x, double factor = 0);
 /// x [M,K] W' + bias: weight [N,K], bias [N] or empty -> [M,N].

@@ -1,5 +1,6 @@
-// Matrix products: matmul, linear layers, Gram matrices.
+// Matrix products: matmul, linear layers, Gram matrices; the transpose.
 #include "kernels/gemm/gemm.h"
+#include "kernels/transpose/transpose.h"
 #include "tensor/ops/gradients.h"
 
 namespace sumi {
@@ -10,14 +11,14 @@ struct Matrices {
   std::int64_t batch, rows, columns;
 };
 
-Matrices matrices(const Tensor& t, std::string_view name) {
-  check(static_cast<bool>(t), "matmul: expected ", name, " of rank 2 or 3, got an empty handle");
-  check(t.rank() == 2 || t.rank() == 3, "matmul: expected ", name, " of rank 2 or 3, got ", t.shape());
+Matrices matrices(const Tensor& t, std::string_view op, std::string_view name) {
+  check(static_cast<bool>(t), op, ": expected ", name, " of rank 2 or 3, got an empty handle");
+  check(t.rank() == 2 || t.rank() == 3, op, ": expected ", name, " of rank 2 or 3, got ", t.shape());
   return {t.rank() == 3 ? t.dim(0) : 1, t.dim(-2), t.dim(-1)};
 }
 
 Gemm gemm_of(const Tensor& a, const Tensor& b, const GemmOptions& o) {
-  const Matrices ma = matrices(a, "a"), mb = matrices(b, "b");
+  const Matrices ma = matrices(a, "matmul", "a"), mb = matrices(b, "matmul", "b");
   Gemm g{.batch = std::max(ma.batch, mb.batch),
          .M = o.transpose_a ? ma.columns : ma.rows,
          .N = o.transpose_b ? mb.rows : mb.columns,
@@ -53,18 +54,6 @@ Tensor gradient_of_b(const Tensor& a, const Tensor& dy, const GemmOptions& o) {
                        : matmul(a, dy, {.transpose_a = !o.transpose_a, .transpose_b = false, .alpha = o.alpha});
 }
 
-/// x' by a product with the identity, which is exact: C^3 multiplications where a second product of all pixels would
-/// cost H W C^2.
-Tensor transposed(const Tensor& x) {
-  const std::int64_t C = x.dim(-1);
-  Tensor identity = Tensor::zeros(x.context(), {C, C}, x.dtype());
-  visit_float(x.dtype(), [&](auto type) {
-    using T = decltype(type);
-    for (std::int64_t i = 0; i < C; i++) identity.data<T>()[i * C + i] = T(1.f);
-  });
-  return matmul(x, identity, {.transpose_a = true});
-}
-
 }  // namespace
 
 Tensor matmul(const Tensor& a, const Tensor& b, const GemmOptions& options) {
@@ -82,6 +71,15 @@ Tensor matmul(const Tensor& a, const Tensor& b, const GemmOptions& options) {
       });
 }
 
+Tensor transpose(const Tensor& x) {
+  const Matrices m = matrices(x, "transpose", "x");
+  const Shape shape = x.rank() == 3 ? Shape{m.batch, m.columns, m.rows} : Shape{m.columns, m.rows};
+  Tensor y = Tensor::empty(x.context(), shape, x.dtype());
+  run(Transpose{.batch = m.batch, .rows = m.rows, .columns = m.columns, .x = x.ref(), .y = y.ref()}, x.ctx());
+  return record(std::move(y), "transpose", {x},
+                [](const Tensor& dy, const Wanted&) -> Gradients { return {transpose(dy)}; });
+}
+
 Tensor gram(const Tensor& x, double factor) {
   const Dims4 d = image_dims(x, "gram");
   const double alpha = factor == 0 ? 1.0 / static_cast<double>(d.H * d.W * d.C) : factor;
@@ -89,7 +87,7 @@ Tensor gram(const Tensor& x, double factor) {
   const Tensor pixels = x.detach().reshape(rows);
   Tensor y = matmul(pixels, pixels, {.transpose_a = true, .alpha = alpha});
   return record(std::move(y), "gram", {x}, [x, rows, alpha](const Tensor& dy, const Wanted&) -> Gradients {
-    const Tensor symmetric = dy + transposed(dy);
+    const Tensor symmetric = dy + transpose(dy);
     return {matmul(x.reshape(rows), symmetric, {.alpha = alpha}).reshape(x.shape())};
   });
 }
@@ -105,12 +103,13 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   gemm.bias = bias.ref();
   run(gemm, x.ctx());
   const Tensor keep_x = weight.requires_grad() ? x : Tensor{}, keep_w = x.requires_grad() ? weight : Tensor{};
+  // As filters' gradients, the weight's is f32 whatever the weight: optimizers step f32 masters.
   return record(std::move(y), "linear", {x, weight, bias},
                 [keep_x, keep_w, sb = bias.shape(), type = param_dtype(x.dtype())](const Tensor& dy,
                                                                                    const Wanted& wanted) -> Gradients {
                   return {wanted[0] ? matmul(dy, keep_w) : Tensor{},
-                          wanted[1] ? matmul(dy, keep_x, {.transpose_a = true}) : Tensor{},
-                          wanted[2] ? cast(sum(dy, {0}), type).reshape(sb) : Tensor{}};
+                          wanted[1] ? matmul(cast(dy, type), cast(keep_x, type), {.transpose_a = true}) : Tensor{},
+                          wanted[2] ? sum(cast(dy, type), {0}).reshape(sb) : Tensor{}};
                 });
 }
 

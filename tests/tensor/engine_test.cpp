@@ -42,6 +42,19 @@ TEST(Engine, BackwardAccumulatesAndGradDoesNot) {
   EXPECT_FALSE(x.grad());
 }
 
+/// The gradient of a sum is the same for both terms, of a reshaped leaf the seed itself: each leaf gets its own copy.
+TEST(Engine, LeavesDoNotShareGradients) {
+  Tensor a = leaf(1), b = leaf(2), c = leaf(3);
+  const Tensor seed = Tensor::full(test_context(), {1, 1}, 5);
+  backward((a + b + c.reshape({1})).reshape({1, 1}), seed);
+  a.grad().values()[0] = 7;
+  c.grad().values()[0] = 9;
+  EXPECT_EQ(a.grad().item(), 7);
+  EXPECT_EQ(b.grad().item(), 5);
+  EXPECT_EQ(c.grad().item(), 9);
+  EXPECT_EQ(seed.item(), 5);
+}
+
 TEST(Engine, NoGradRecordsNothing) {
   Tensor x = leaf(2);
   {

@@ -31,6 +31,8 @@ std::vector<GradientCase> other_cases() {
       {"gram", {{2, 3, 2, 3}}, [](const In& x) { return gram(x[0]); }},
       {"gram_factor", {{1, 2, 2, 4}}, [](const In& x) { return square(gram(x[0], 0.7)); }},
       {"gram_one_pixel", {{2, 1, 1, 2}}, [](const In& x) { return gram(x[0], 2); }},
+      {"transpose", {{3, 4}}, [](const In& x) { return square(transpose(x[0])); }},
+      {"transpose_batch", {{2, 1, 4}}, [](const In& x) { return transpose(x[0]); }},
       {"linear", {{3, 4}, {2, 4}}, [](const In& x) { return linear(x[0], x[1], {}); }},
       {"linear_bias", {{3, 4}, {2, 4}, {2}}, [](const In& x) { return linear(x[0], x[1], x[2]); }},
       {"linear_one_row", {{1, 3}, {4, 3}, {4}}, [](const In& x) { return square(linear(x[0], x[1], x[2])); }},
@@ -56,10 +58,34 @@ TEST(CastGradient, ReturnsInTheInputsDtype) {
   EXPECT_EQ(x.grad().to_vector(), std::vector<float>(6, 3));
 }
 
+/// 1 + 2^-10 and 1 + 2^-20 need more bits than bf16 has.
+TEST(LinearGradient, HalfPrecisionWeightsGetSingleGradients) {
+  const Tensor x = Tensor::from(test_context(), {2, 1}, std::vector<float>{1, 0x1p-10f}, DType::bf16);
+  Tensor w = Tensor::full(test_context(), {1, 1}, 1, DType::bf16), b = Tensor::zeros(test_context(), {1});
+  w.set_requires_grad(), b.set_requires_grad();
+  const Tensor dy = Tensor::from(test_context(), {2, 1}, std::vector<float>{1, 0x1p-10f}, DType::bf16);
+  backward(linear(x, w, b), dy);
+  EXPECT_EQ(w.grad().dtype(), DType::f32);
+  EXPECT_EQ(w.grad().item(), 1 + 0x1p-20f);
+  EXPECT_EQ(b.grad().dtype(), DType::f32);
+  EXPECT_EQ(b.grad().item(), 1 + 0x1p-10f);
+}
+
 TEST(Gram, ClosedForm) {
   const Tensor x = Tensor::from(test_context(), {1, 1, 2, 2}, std::vector<float>{1, 2, 3, 4});
   EXPECT_EQ(gram(x, 1).to_vector(), (std::vector<float>{10, 14, 14, 20}));
   EXPECT_EQ(gram(x).to_vector(), (std::vector<float>{2.5, 3.5, 3.5, 5}));
+}
+
+/// One infinite entry of the gradient reaches the two channels that it belongs to, and no others.
+TEST(Gram, InfiniteGradientsStayInTheirChannels) {
+  constexpr float kInf = std::numeric_limits<float>::infinity();
+  Tensor x = Tensor::from(test_context(), {1, 1, 1, 3}, std::vector<float>{1, 2, 3});
+  x.set_requires_grad();
+  Tensor dy = Tensor::zeros(test_context(), {1, 3, 3});
+  dy.values()[1] = kInf;  // of the pair (0, 1)
+  backward(gram(x, 1), dy);
+  EXPECT_EQ(x.grad().to_vector(), (std::vector<float>{kInf, kInf, 0}));
 }
 
 }  // namespace

@@ -1,0 +1,16 @@
+// The rows, in order of preference.
+#include "kernels/transpose/rows.h"
+
+namespace sumi {
+namespace {
+
+constexpr Variant<Transpose> kTranspose[] = {
+    {"blocked", DeviceKind::cpu, kAllFloats, every_case<Transpose>, transpose_blocked},
+    {"reference", DeviceKind::cpu, kAllFloats, every_case<Transpose>, transpose_reference},
+};
+
+}  // namespace
+
+Table<Transpose> Transpose::table() { return kTranspose; }
+
+}  // namespace sumi
