@@ -21,11 +21,18 @@ Tensor random_picture(const ContextPtr& context, const WorkOptions& o, int N, do
   return Tensor::uniform(context, {N, o.height, o.width, 3}, low, high, kSeed, 0, dtype);
 }
 
+/// Naming the nearest size that would do.
+void check_sides(const WorkOptions& o, std::string_view what, int multiple, int minimum) {
+  const auto fitting = [&](int side) { return std::max(side / multiple * multiple, minimum); };
+  const int width = fitting(o.width), height = fitting(o.height);
+  check(width == o.width && height == o.height, "bench: ", what, " wants sides that are ",
+        multiple > 1 ? concat("multiples of ", multiple, " and ") : "", "at least ", minimum, ", got ", size_text(o),
+        "; --size ", width, 'x', height, " would do");
+}
+
 Work generator_work(const WorkOptions& o, const ContextPtr& context, std::shared_ptr<Generator> network,
                     const Architecture& a) {
-  check(o.width % a.multiple == 0 && o.height % a.multiple == 0 && std::min(o.width, o.height) >= a.minimum,
-        "bench: ", a.name, " wants sides that are multiples of ", a.multiple, " and at least ", a.minimum, ", got ",
-        size_text(o));
+  check_sides(o, a.name, a.multiple, a.minimum);
   network->to(o.precision);
   const double low = -a.pixels.offset / a.pixels.divisor, high = low + 255 / a.pixels.divisor;
   const Tensor x = random_picture(context, o, 1, low, high, o.precision);
@@ -35,22 +42,32 @@ Work generator_work(const WorkOptions& o, const ContextPtr& context, std::shared
           }};
 }
 
-Work vgg_work(const WorkOptions& o, const ContextPtr& context) {
-  const std::string last = "conv4_2";
-  const auto vgg = std::make_shared<Vgg>(context, o.model == "vgg16" ? VggDepth::vgg16 : VggDepth::vgg19, kSeed, last);
+const std::string kLastTimed = "conv4_2";
+constexpr int kThreeHalvings = 8;  // the side from which three poolings leave a pixel
+
+Work vgg_work(const WorkOptions& o, const ContextPtr& context, std::shared_ptr<const Vgg> vgg) {
+  const std::string name = concat("vgg", static_cast<int>(vgg->depth()));
+  check_sides(o, name, 1, kThreeHalvings);
   vgg->to(o.precision);
   const Tensor x = random_picture(context, o, 1, -128, 128, o.precision);
-  return {o.model, size_text(o), [=] {
+  return {name, size_text(o), [=] {
             const NoGrad no_history(*context);
-            vgg->features(x, {last});
+            vgg->features(x, {kLastTimed});
           }};
+}
+
+Work file_work(const WorkOptions& o, const ContextPtr& context, const std::string& path) {
+  if (is_vgg(path)) return vgg_work(o, context, load_vgg(context, path, kLastTimed));
+  LoadedGenerator loaded = load_generator(context, path);
+  return generator_work(o, context, std::move(loaded.network), *loaded.architecture);
 }
 
 Work training_work(const WorkOptions& o, const ContextPtr& context) {
   const std::string last = "relu4_3";
+  check_sides(o, "training", 4, kThreeHalvings);
   std::shared_ptr<const Vgg> vgg =
       o.vgg.empty() ? std::make_shared<Vgg>(context, VggDepth::vgg16, kSeed, last) : load_vgg(context, o.vgg, last);
-  check(o.precision == DType::f32, "bench: training is timed in f32");
+  check(o.precision == DType::f32, "bench: training is timed in f32 only; leave out --precision bf16");
   const Tensor style = Tensor::uniform(context, {1, 256, 256, 3}, 0, 255, kSeed, 1);
   const auto trainer = std::make_shared<FaststyleTrainer>(context, vgg, style, FaststyleTrainerOptions{});
   const Tensor photos = random_picture(context, o, o.batch, 0, 255, DType::f32);
@@ -58,7 +75,10 @@ Work training_work(const WorkOptions& o, const ContextPtr& context) {
 }
 
 Work named_work(const WorkOptions& o, const ContextPtr& context) {
-  if (o.model == "vgg16" || o.model == "vgg19") return vgg_work(o, context);
+  if (o.model == "vgg16" || o.model == "vgg19") {
+    const VggDepth depth = o.model == "vgg16" ? VggDepth::vgg16 : VggDepth::vgg19;
+    return vgg_work(o, context, std::make_shared<Vgg>(context, depth, kSeed, kLastTimed));
+  }
   std::vector<std::string> known = {"vgg16", "vgg19"};
   for (const Architecture& a : architectures()) {
     if (a.name == o.model) return generator_work(o, context, a.make(context, kSeed, nullptr), a);
@@ -67,8 +87,7 @@ Work named_work(const WorkOptions& o, const ContextPtr& context) {
   const bool bundled = std::ranges::count(bundled_models(), o.model) > 0;
   check_usage(bundled || o.model.find_first_of("./") != std::string::npos, "bench: there is no model '", o.model, "'",
               did_you_mean(o.model, known));
-  LoadedGenerator loaded = load_generator(context, find_model(o.model));
-  return generator_work(o, context, std::move(loaded.network), *loaded.architecture);
+  return file_work(o, context, find_model(o.model));
 }
 
 }  // namespace

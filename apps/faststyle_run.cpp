@@ -15,6 +15,7 @@
 #include "apps/program.h"
 #include "apps/progress.h"
 #include "apps/resize.h"
+#include "apps/style_options.h"
 #include "apps/usage.h"
 #include "nn/safetensors.h"
 #include "tensor/autograd.h"
@@ -60,6 +61,7 @@ class FaststyleRun {
   std::map<std::string, std::string> settings() const;
   std::string file(const std::string& name) const { return (fs::path(o_.folder) / name).string(); }
   std::int64_t done() const { return trainer_->steps_done(); }
+  int photo_side() const { return o_.photo_side > 0 ? o_.photo_side : 2 * o_.crop; }
 
   const FaststyleRunOptions& o_;
   ContextPtr context_;
@@ -81,19 +83,31 @@ void make_run_folder(const std::string& folder, bool resume) {
   check(!error && fs::is_directory(folder), folder, ": the output folder cannot be made: ", error.message());
 }
 
+/// The first photo that can be read: samples show it, and training leaves it out unless it is the only one. A broken
+/// one is dropped, as in training.
+Image hold_out(std::vector<std::string>& files) {
+  while (files.size() > 1) {
+    const std::string first = files.front();
+    files.erase(files.begin());
+    try {
+      return read_image(first);
+    } catch (const Error& e) {
+      std::cerr << "sumi: " << e.what() << "; going on without it\n";
+    }
+  }
+  return read_image(files.front());
+}
+
 FaststyleRun::FaststyleRun(const FaststyleRunOptions& o, const ContextPtr& context) : o_(o), context_(context) {
   check_usage(o.crop % 4 == 0, "train: --crop must be a multiple of 4, got ", o.crop);
   std::vector<std::string> files = pictures_in(o.photos);
-  const Image style = resize_long_side(read_image(o.style), o.style_size);
-  const bool hold_out = o.sample_photo.empty() && files.size() > 1;
-  sample_photo_ = read_image(o.sample_photo.empty() ? files.front() : o.sample_photo);
+  const Image style = padded(resize_long_side(read_style(o.style), o.style_size), 1, kSmallestStyle);
+  sample_photo_ = o.sample_photo.empty() ? hold_out(files) : read_image(o.sample_photo);
   if (std::max(sample_photo_.width, sample_photo_.height) > kSampleSide)
     sample_photo_ = resize_long_side(sample_photo_, kSampleSide);
-  if (hold_out) files.erase(files.begin());
   std::shared_ptr<const Vgg> vgg = load_vgg(context, o.vgg, "relu4_3");
   make_run_folder(o.folder, o.resume);
-  const int side = o.photo_side > 0 ? o.photo_side : 2 * o.crop;
-  crops_ = std::make_unique<PhotoCrops>(std::move(files), CropOptions{o.crop, side, o.trainer.seed});
+  crops_ = std::make_unique<PhotoCrops>(std::move(files), CropOptions{o.crop, photo_side(), o.trainer.seed});
   trainer_ = std::make_unique<FaststyleTrainer>(context, vgg, pixels_of(context, style), o.trainer);
   if (o.resume) resume();
   log_.open(file("log.jsonl"), o.resume ? std::ios::app : std::ios::trunc);
@@ -128,11 +142,13 @@ std::map<std::string, std::string> FaststyleRun::settings() const {
           {"content-weight", concat(t.content_weight)},
           {"crop", concat(o_.crop)},
           {"lr", concat(t.lr)},
+          {"photo-side", concat(photo_side())},
           {"seed", concat(t.seed)},
           {"style", fs::path(o_.style).filename().string()},
           {"style-size", concat(o_.style_size)},
           {"style-weight", concat(t.style_weight)},
           {"tv-weight", concat(t.tv_weight)},
+          {"vgg", fs::path(o_.vgg).filename().string()},
           {"width", concat(t.width)}};
 }
 

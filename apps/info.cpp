@@ -60,7 +60,7 @@ void print_machine(const json& all, const DeviceInfo& d) {
 int info(const std::string& file, const DeviceOptions& device, bool as_json) {
   const ContextPtr context = make_context(device);
   if (!file.empty()) {
-    const json about = file_info(context, file);
+    const json about = file_info(context, find_model(file));
     if (as_json)
       std::cout << about.dump(2) << std::endl;
     else
@@ -82,7 +82,7 @@ Command add_info(CLI::App& program) {
   auto file = std::make_shared<std::string>();
   auto device = std::make_shared<DeviceOptions>();
   auto as_json = std::make_shared<bool>(false);
-  command->add_option("file", *file, "a .safetensors file to describe")->type_name("FILE");
+  command->add_option("file", *file, "a .safetensors file, or a bundled model's name, to describe")->type_name("FILE");
   command->add_flag("--json", *as_json, "as JSON");
   add_device_options(*command, *device);
   return [=] { return info(*file, *device, *as_json); };

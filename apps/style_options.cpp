@@ -1,6 +1,7 @@
 #include "apps/style_options.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <iostream>
 
 #include "apps/interrupt.h"
@@ -34,7 +35,7 @@ PerceptualOptions loss_options(const StyleOptions& o) {
 class StylePainter {
  public:
   StylePainter(const StyleOptions& o, const ContextPtr& context) : o_(o), context_(context) {
-    style_ = read_image(o.picture);
+    style_ = read_style(o.picture);
     if (!o.vgg.empty()) {
       vgg_ = load_vgg(context, o.vgg, kLast);
     } else {
@@ -51,7 +52,7 @@ class StylePainter {
     Progress progress("iteration", static_cast<std::int64_t>(sides.size()) * o_.iterations, 5);
     Image now;
     for (std::size_t level = 0; level < sides.size(); level++) {
-      const Image target = padded(resize_long_side(photo, sides[level]), 1, kSmallest);
+      const Image target = padded(resize_long_side(photo, sides[level]), 1, kSmallestStyle);
       const double shrink = static_cast<double>(sides[level]) / sides.back();
       const Image start = now.width ? resize(now, target.width, target.height) : target;
       now = paint_level(target, start, shrink, progress, static_cast<int>(level) * o_.iterations);
@@ -60,13 +61,13 @@ class StylePainter {
   }
 
  private:
-  static constexpr int kSmallest = 16;            // four halvings
   static constexpr double kBytesPerPixel = 3000;  // VGG-19's features to relu5_1 and their gradients, f32
 
   /// The style picture at this level's scale, [1,H,W,3].
   Tensor style_at(double shrink, const Image& photo) const {
     const double full = o_.style_size > 0 ? o_.style_size * shrink : std::max(photo.width, photo.height);
-    return pixels_of(context_, padded(resize_long_side(style_, std::max(1, static_cast<int>(full))), 1, kSmallest));
+    return pixels_of(context_,
+                     padded(resize_long_side(style_, std::max(1, static_cast<int>(full))), 1, kSmallestStyle));
   }
 
   Image paint_level(const Image& photo, const Image& start, double shrink, Progress& progress, int done) const {
@@ -87,6 +88,13 @@ class StylePainter {
 };
 
 }  // namespace
+
+Image read_style(const std::string& path) {
+  Image style = read_image(path);
+  check(std::min(style.width, style.height) >= kSmallestStyle, path, ": the style picture is ", style.width, 'x',
+        style.height, "; a style needs at least ", kSmallestStyle, " pixels a side: take a larger picture");
+  return style;
+}
 
 void add_style_options(CLI::App& command, StyleOptions& o) {
   command.add_option("--style", o.picture, "paint by optimization in the style of this picture (Gatys et al. 2016)");

@@ -19,6 +19,12 @@ struct StyleOptions {
   std::uint64_t seed = 1;
 };
 
+/// The short side that a style picture has at least: a VGG to relu5_1 halves it four times.
+inline constexpr int kSmallestStyle = 16;
+
+/// Throws Error, also for a picture that is too small to have a style.
+Image read_style(const std::string& path);
+
 void add_style_options(CLI::App& command, StyleOptions& options);
 
 /// Reads the style picture and the VGG (or makes one with random weights, and says so on stderr).

@@ -24,15 +24,19 @@ std::string_view value(const Metadata& metadata, const char* key) {
 constexpr std::array<std::string_view, 5> kNames{"cartoongan", "faststyle_sigmoid", "faststyle", "lengstrom",
                                                  "animeganv2"};
 
-/// By the metadata's name where that is one of ours (files of others say all kinds of things there), else by a tensor
-/// that no other architecture has.
-bool is(const StateDict& state, const Metadata& metadata, std::string_view name, std::string_view tensor) {
+/// Tensors that no other architecture has.
+constexpr std::string_view kCartoonGanMark = "conv01_1.weight", kFaststyleMark = "conv1.conv2d.weight",
+                           kLengstromMark = "conv_out.norm.weight", kAnimeGanMark = "block_a.0.1.weight";
+
+/// By the metadata's name where that is one of ours (files of others say all kinds of things there), else by the
+/// architecture's mark.
+bool is(const StateDict& state, const Metadata& metadata, std::string_view name, std::string_view mark) {
   const std::string_view said = value(metadata, "architecture");
-  return std::ranges::find(kNames, said) == kNames.end() ? state.contains(tensor) : said == name;
+  return std::ranges::find(kNames, said) == kNames.end() ? state.contains(mark) : said == name;
 }
 
 bool centred(const Metadata& metadata) { return value(metadata, "pixels") == "centered_sigmoid"; }
-bool is_faststyle(const StateDict& s, const Metadata& m) { return is(s, m, "faststyle", "conv1.conv2d.weight"); }
+bool is_faststyle(const StateDict& s, const Metadata& m) { return is(s, m, "faststyle", kFaststyleMark); }
 
 /// A network that will be loaded needs no random weights.
 std::optional<std::uint64_t> seed_without(const StateDict* state, std::uint64_t seed) {
@@ -52,15 +56,17 @@ constexpr std::array<Architecture, kNames.size()> kArchitectures{{
      .pixels = {.bgr = true},
      .multiple = 4,
      .minimum = 8,
-     .recognise = [](const StateDict& s, const Metadata& m) { return is(s, m, "cartoongan", "conv01_1.weight"); },
+     .mark = kCartoonGanMark,
+     .recognise = [](const StateDict& s, const Metadata& m) { return is(s, m, "cartoongan", kCartoonGanMark); },
      .make = [](const ContextPtr& c, std::uint64_t seed, const StateDict* s) -> std::unique_ptr<Generator> {
-       return std::make_unique<CartoonGan>(c, seed_without(s, seed), width_in(s, "conv01_1.weight", 0, 64));
+       return std::make_unique<CartoonGan>(c, seed_without(s, seed), width_in(s, kCartoonGanMark, 0, 64));
      }},
     {.name = kNames[1],
      .title = "Feed-forward style (Johnson et al. 2016), bounded output",
      .pixels = kCentred,
      .multiple = 4,
      .minimum = 8,
+     .mark = kFaststyleMark,
      .recognise =
          [](const StateDict& s, const Metadata& m) {
            return value(m, "architecture") == "faststyle_sigmoid" || (is_faststyle(s, m) && centred(m));
@@ -72,6 +78,7 @@ constexpr std::array<Architecture, kNames.size()> kArchitectures{{
      .pixels = kBytes,
      .multiple = 4,
      .minimum = 8,
+     .mark = kFaststyleMark,
      .recognise = is_faststyle,
      .make = [](const ContextPtr& c, std::uint64_t seed,
                 const StateDict* s) { return make_faststyle(c, seed, s, false); }},
@@ -80,7 +87,8 @@ constexpr std::array<Architecture, kNames.size()> kArchitectures{{
      .pixels = kBytes,
      .multiple = 4,
      .minimum = 4,
-     .recognise = [](const StateDict& s, const Metadata& m) { return is(s, m, "lengstrom", "conv_out.norm.weight"); },
+     .mark = kLengstromMark,
+     .recognise = [](const StateDict& s, const Metadata& m) { return is(s, m, "lengstrom", kLengstromMark); },
      .make = [](const ContextPtr& c, std::uint64_t seed, const StateDict* s) -> std::unique_ptr<Generator> {
        return std::make_unique<Lengstrom>(c, seed_without(s, seed), width_in(s, "conv1.weight", 0, 32));
      }},
@@ -89,9 +97,10 @@ constexpr std::array<Architecture, kNames.size()> kArchitectures{{
      .pixels = {},
      .multiple = 4,
      .minimum = 8,
-     .recognise = [](const StateDict& s, const Metadata& m) { return is(s, m, "animeganv2", "block_a.0.1.weight"); },
+     .mark = kAnimeGanMark,
+     .recognise = [](const StateDict& s, const Metadata& m) { return is(s, m, "animeganv2", kAnimeGanMark); },
      .make = [](const ContextPtr& c, std::uint64_t seed, const StateDict* s) -> std::unique_ptr<Generator> {
-       return std::make_unique<AnimeGanV2>(c, seed_without(s, seed), width_in(s, "block_a.0.1.weight", 0, 32));
+       return std::make_unique<AnimeGanV2>(c, seed_without(s, seed), width_in(s, kAnimeGanMark, 0, 32));
      }},
 }};
 

@@ -27,6 +27,18 @@ void drop_prefix(StateDict& state) {
   state = std::move(renamed);
 }
 
+/// What a file is not, and what it has instead.
+[[noreturn]] void fail_unknown(const StateDict& state, const Metadata& metadata) {
+  std::string marks;
+  for (const Architecture& a : architectures())
+    if (marks.find(a.mark) == marks.npos) marks += concat(marks.empty() ? "" : ", ", a.mark, " (", a.name, ')');
+  const auto said = metadata.find("architecture");
+  fail("not a generator: it has none of ", marks,
+       said == metadata.end() ? "" : concat("; it calls itself '", said->second, "'"), "; its ", state.size(),
+       " tensors begin with ", state.empty() ? "none" : state.begin()->first,
+       state.contains("features.0.weight") ? ": a VGG trunk, which guides painting but cannot paint" : "");
+}
+
 LoadedGenerator build(const ContextPtr& context, StateDict state, const Metadata& metadata) {
   drop_running_statistics(state);
   drop_prefix(state);
@@ -37,9 +49,7 @@ LoadedGenerator build(const ContextPtr& context, StateDict state, const Metadata
     network->configure(metadata);
     return {&a, std::move(network)};
   }
-  const auto said = metadata.find("architecture");
-  fail("not a generator: its tensors belong to none of ", architecture_names(),
-       said == metadata.end() ? "" : concat("; it calls itself '", said->second, "'"));
+  fail_unknown(state, metadata);
 }
 
 }  // namespace

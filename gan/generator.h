@@ -29,8 +29,9 @@ struct Architecture {
   std::string_view name;   // "cartoongan", "faststyle", "faststyle_sigmoid", "lengstrom", "animeganv2"
   std::string_view title;  // for people
   PixelFormat pixels;
-  int multiple = 1;  // sides must be multiples of this (the program pads by replication and crops)
-  int minimum = 1;   // and at least this
+  int multiple = 1;       // sides must be multiples of this (the program pads by replication and crops)
+  int minimum = 1;        // and at least this
+  std::string_view mark;  // a tensor that only this architecture's files have
   /// True when a file's tensor names and metadata are this architecture's.
   bool (*recognise)(const StateDict& state, const std::map<std::string, std::string>& metadata);
   /// An untrained network with seeded random weights; or, where `state` is given, one shaped after it (channel widths)

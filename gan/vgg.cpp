@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <span>
 
 #include "nn/init.h"
@@ -64,6 +65,8 @@ Vgg::Vgg(const ContextPtr& context, VggDepth depth, std::optional<std::uint64_t>
 }
 Vgg::~Vgg() = default;
 
+VggDepth Vgg::depth() const { return impl_->depth; }
+
 std::map<std::string, Tensor> Vgg::features(const Tensor& x, const std::vector<std::string>& layers,
                                             bool average_pooling) const {
   struct Wanted {
@@ -97,13 +100,32 @@ std::map<std::string, Tensor> Vgg::features(const Tensor& x, const std::vector<s
 
 namespace {
 
+constexpr std::string_view kFirst = "features.0.weight";
+
 /// The third convolution of block 3 or the first of block 4 tells: 16 is a filter in VGG-19, 17 one in VGG-16.
 VggDepth depth_of(const StateDict& state) {
-  check(state.contains("features.0.weight"), "not a VGG trunk: no tensor 'features.0.weight'");
+  check(state.contains(kFirst), "not a VGG trunk: no tensor '", kFirst, "' among its ", state.size(), ", which begin ",
+        "with ", state.empty() ? "none" : state.begin()->first);
   return state.contains("features.16.weight") ? VggDepth::vgg19 : VggDepth::vgg16;
 }
 
+void check_trained(const Vgg& vgg) {
+  for (const NamedParameter& p : vgg.named_parameters()) {
+    if (p.kind != ParameterKind::filter) continue;
+    const std::vector<float> values = p.tensor->to_vector();
+    check(std::ranges::all_of(values, [](float v) { return std::isfinite(v); }), "tensor '", p.name,
+          "' has values that are not finite: these weights are damaged");
+    check(std::ranges::any_of(values, [](float v) { return v != 0; }), "tensor '", p.name,
+          "' is all zeros: all features would be the same; these are no trained weights");
+  }
+}
+
 }  // namespace
+
+bool is_vgg(const std::string& path) {
+  const SafetensorsFile file(path);
+  return std::ranges::any_of(file.entries(), [](const TensorEntry& e) { return e.name == kFirst; });
+}
 
 std::unique_ptr<Vgg> load_vgg(const ContextPtr& context, const std::string& path, std::string_view last) {
   const SafetensorsFile file(path);
@@ -114,6 +136,7 @@ std::unique_ptr<Vgg> load_vgg(const ContextPtr& context, const std::string& path
     for (const NamedParameter& p : vgg->named_parameters())
       if (const auto found = state.find(p.name); found != state.end()) needed.insert(*found);
     vgg->load_state_dict(needed);
+    check_trained(*vgg);
     return vgg;
   } catch (const Error& e) {
     fail(path, ": ", e.what());

@@ -19,6 +19,7 @@ class Vgg : public Module {
   /// that will ever be asked for: later ones are neither built nor loaded.
   Vgg(const ContextPtr& context, VggDepth depth, std::optional<std::uint64_t> seed, std::string_view last = "relu5_1");
   ~Vgg() override;
+  VggDepth depth() const;
 
   /// x [N,H,W,3]: RGB 0..255 minus the ImageNet mean (see vgg_input). Returns the layers asked for, computing none past
   /// the last. Throws Error naming an unknown layer. `average_pooling` replaces max pooling (Gatys et al.).
@@ -30,7 +31,11 @@ class Vgg : public Module {
   std::unique_ptr<Impl> impl_;
 };
 
-/// A trunk file of either depth (by its tensor names), checked and loaded up to `last`. Throws Error naming the file.
+/// True when the file's tensors are named like a VGG trunk's. Throws Error for a file that is not valid.
+bool is_vgg(const std::string& path);
+
+/// A trunk file of either depth (by its tensor names), checked and loaded up to `last`. Throws Error naming the file,
+/// and the filter that is all zeros or not finite: its features would tell nothing.
 std::unique_ptr<Vgg> load_vgg(const ContextPtr& context, const std::string& path, std::string_view last);
 
 /// RGB 0..255 -> minus (123.68, 116.779, 103.939). Differentiable.

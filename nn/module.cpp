@@ -37,11 +37,14 @@ Tensor file_tensor(const NamedParameter& p, DType dtype) {
   return Tensor::from(p.tensor->context(), file_shape(p), values, dtype);
 }
 
-/// Appends "3 missing: a, b, c".
+/// Appends "3 missing: a, b, c"; a file of another network misses hundreds, so only the first ones are named.
 void list(std::string& text, std::string_view what, const std::vector<std::string>& names) {
+  constexpr std::size_t kNamed = 6;
   if (names.empty()) return;
   text += concat(text.empty() ? "" : "; ", names.size(), ' ', what, ": ");
-  for (std::size_t i = 0; i < names.size(); i++) text += (i ? ", " : "") + names[i];
+  const std::size_t named = names.size() > kNamed + 1 ? kNamed : names.size();
+  for (std::size_t i = 0; i < named; i++) text += (i ? ", " : "") + names[i];
+  if (named < names.size()) text += concat(" and ", names.size() - named, " more");
 }
 
 }  // namespace

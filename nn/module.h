@@ -46,7 +46,8 @@ class Module {
   /// Converts every parameter of 2 or more dimensions (filters, matrices) to dtype; vectors stay f32.
   void to(DType dtype) const;
   /// Copies weights from `state` (PyTorch layout), converting dtype and layout. With strict, throws one Error that
-  /// lists every missing, unexpected and mis-shaped tensor; otherwise only mis-shaped ones are errors.
+  /// counts the missing, unexpected and mis-shaped tensors and names the first of each; otherwise only mis-shaped ones
+  /// are errors.
   void load_state_dict(const StateDict& state, bool strict = true) const;
   /// PyTorch's layout and names, f32 or the given dtype.
   StateDict state_dict(DType dtype = DType::f32) const;

@@ -9,11 +9,13 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "apps/image.h"
 #include "gan/faststyle.h"
+#include "gan/vgg.h"
 #include "nn/safetensors.h"
 
 namespace sumi::test {
@@ -123,6 +125,12 @@ inline void write_tiny_model(const fs::path& path) {
   const auto context = std::make_shared<Context>(ContextOptions{.threads = 1});
   const Faststyle network(context, 3, {.width1 = 4, .width2 = 4, .width3 = 8, .blocks = 1});
   save_safetensors(path.string(), network.state_dict(), {{"architecture", "faststyle"}});
+}
+
+/// VGG-16's trunk up to `last` with random weights, as a file; all zeros without a seed.
+inline void write_vgg(const fs::path& path, std::string_view last, std::optional<std::uint64_t> seed = 1) {
+  const auto context = std::make_shared<Context>(ContextOptions{.threads = 1});
+  save_safetensors(path.string(), Vgg(context, VggDepth::vgg16, seed, last).state_dict(DType::f16), {});
 }
 
 }  // namespace sumi::test

@@ -93,6 +93,17 @@ TEST(Info, DescribesAWeightsFile) {
   EXPECT_NE(run_sumi(f, {"info", "tiny.safetensors"}).out.find("conv1.conv2d.weight"), std::string::npos);
 }
 
+TEST(Info, KnowsBundledModelsByName) {
+  const TemporaryFolder f;
+  fs::create_directory(f / "models");
+  write_tiny_model(f / "models/wavelet.safetensors");
+  const Outcome o = run_sumi(f, {"info", "wavelet", "--json"});
+  ASSERT_EQ(o.code, 0) << o.err;
+  EXPECT_EQ(json::parse(o.out)["architecture"], "faststyle");
+  EXPECT_TRUE(json::parse(o.out)["file"].get<std::string>().ends_with("models/wavelet.safetensors"));
+  expect_error(run_sumi(f, {"info", "wavelte"}), 1, {"'wavelte'", "did you mean wavelet?"});
+}
+
 TEST(Info, SaysWhyAFileIsNotValid) {
   const TemporaryFolder f;
   write_tiny_model(f / "tiny.safetensors");
@@ -117,7 +128,25 @@ TEST(Bench, TimesANetwork) {
   EXPECT_EQ(table.code, 0) << table.err;
   EXPECT_NE(table.out.find("% roofline"), std::string::npos);
   EXPECT_NE(table.out.find("conv2d_forward"), std::string::npos);
-  expect_error(run_sumi(f, {"bench", "--model", "./tiny.safetensors", "--size", "65x48"}), 1, {"multiples of 4"});
+  expect_error(run_sumi(f, {"bench", "--model", "./tiny.safetensors", "--size", "65x48"}), 1,
+               {"multiples of 4", "65x48", "--size 64x48"});
+}
+
+TEST(Bench, TimesAVggFile) {
+  const TemporaryFolder f;
+  write_vgg(f / "vgg.safetensors", "conv4_2");
+  const Outcome o = run_sumi(f, {"bench", "--model", "vgg.safetensors", "--size", "32x24", "--repeat", "1", "--json"});
+  ASSERT_EQ(o.code, 0) << o.err;
+  EXPECT_EQ(json::parse(o.out)["model"], "vgg16");
+  EXPECT_GT(json::parse(o.out)["gflops"], 0.0);
+}
+
+TEST(Bench, SizesThatCannotRunAreNamedWithOneThatCan) {
+  const TemporaryFolder f;
+  expect_error(run_sumi(f, {"bench", "--model", "vgg16", "--size", "1x1"}), 1,
+               {"vgg16", "at least 8", "1x1", "--size 8x8"});
+  expect_error(run_sumi(f, {"bench", "--train", "faststyle", "--size", "250x66"}), 1,
+               {"training", "multiples of 4", "250x66", "--size 248x64"});
 }
 
 }  // namespace

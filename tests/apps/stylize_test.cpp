@@ -178,6 +178,23 @@ TEST_F(Stylize, WrongWeightsNameTheTensor) {
   expect_error(stylize({"in.png", "-o", "out.png"}), 1, {"tiny.safetensors"});
 }
 
+TEST_F(Stylize, WeightsOfNoKnownNetworkAreDescribed) {
+  photo("in.png", 12, 9);
+  const auto context = std::make_shared<Context>(ContextOptions{.threads = 1});
+  save_safetensors((folder / "tiny.safetensors").string(), {{"layer4.weight", Tensor::zeros(context, {2})}}, {});
+  expect_error(stylize({"in.png", "-o", "out.png"}), 1,
+               {"tiny.safetensors", "conv01_1.weight (cartoongan)", "block_a.0.1.weight", "layer4.weight"});
+  write_vgg(folder / "tiny.safetensors", "relu1_2");
+  expect_error(stylize({"in.png", "-o", "out.png"}), 1, {"tiny.safetensors", "VGG trunk"});
+}
+
+TEST_F(Stylize, AStyleNeedsAFewPixels) {
+  photo("in.png", 12, 9);
+  photo("style.png", 1, 1);
+  expect_error(run_sumi(folder, {"stylize", "in.png", "-o", "out.png", "--style", "style.png"}), 1,
+               {"style.png", "1x1", "at least 16"});
+}
+
 TEST_F(Stylize, NoCudaInThisBuild) {
   photo("in.png", 12, 9);
   expect_error(stylize({"in.png", "-o", "out.png", "--device", "cuda"}), 1, {"CUDA", "--device cpu"});

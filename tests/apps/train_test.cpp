@@ -1,11 +1,11 @@
 // sumi train faststyle, end to end, with a random VGG and tiny pictures.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <thread>
 
 #include "apps/photo_crops.h"
-#include "gan/vgg.h"
 #include "tests/apps/program.h"
 
 namespace sumi::test {
@@ -18,9 +18,7 @@ class Train : public testing::Test {
     for (const char* name : {"photos/a.png", "photos/b.png", "photos/c.png"})
       write_image(folder / name, test_picture(40, 34));
     write_image(folder / "style.png", test_picture(40, 40));
-    const auto context = std::make_shared<Context>(ContextOptions{.threads = 1});
-    save_safetensors((folder / "vgg.safetensors").string(),
-                     Vgg(context, VggDepth::vgg16, 1, "relu4_3").state_dict(DType::f16), {});
+    write_vgg(folder / "vgg.safetensors", "relu4_3");
   }
   std::vector<std::string> command(const std::string& run, const std::string& steps,
                                    const std::string& threads = "1") const {
@@ -89,7 +87,36 @@ TEST_F(Train, ARunIsNeitherOverwrittenNorResumedAsAnother) {
   const std::string before = contents_of(folder / "run/checkpoint.safetensors");
   expect_error(train("run", "2"), 1, {"run: holds a run already", "--resume"});
   expect_error(train("run", "4", {"--resume", "--seed", "9"}), 1, {"checkpoint.safetensors", "--seed 1, not 9"});
+  expect_error(train("run", "4", {"--resume", "--photo-side", "48"}), 1, {"--photo-side 32, not 48"});
+  fs::rename(folder / "vgg.safetensors", folder / "other.safetensors");
+  std::vector<std::string> other = command("run", "4");
+  std::ranges::replace(other, std::string("vgg.safetensors"), std::string("other.safetensors"));
+  other.emplace_back("--resume");
+  expect_error(run_sumi(folder, other), 1, {"--vgg vgg.safetensors, not other.safetensors"});
   EXPECT_EQ(contents_of(folder / "run/checkpoint.safetensors"), before);
+}
+
+TEST_F(Train, ABrokenFirstPhotoIsPassedOver) {
+  write_bytes(folder / "photos/0.png", "no picture");
+  const Outcome o = train("run", "2");
+  ASSERT_EQ(o.code, 0) << o.err;
+  EXPECT_NE(o.err.find("photos/0.png: not a picture"), std::string::npos) << o.err;
+  EXPECT_NE(o.err.find("going on without it"), std::string::npos) << o.err;
+  EXPECT_EQ(read_image(folder / "run/sample_00002.png").width, 40);
+  for (const char* name : {"photos/a.png", "photos/b.png", "photos/c.png"}) fs::remove(folder / name);
+  expect_error(train("none", "2"), 1, {"photos/0.png"});
+}
+
+TEST_F(Train, WeightsThatTellNothingAreRefused) {
+  write_vgg(folder / "vgg.safetensors", "relu4_3", std::nullopt);
+  expect_error(train("run", "2"), 1, {"vgg.safetensors", "features.0.weight", "all zeros"});
+}
+
+TEST_F(Train, AStyleNeedsAFewPixels) {
+  write_image(folder / "style.png", test_picture(1, 1));
+  expect_error(train("run", "2"), 1, {"style.png", "1x1", "at least 16"});
+  write_image(folder / "style.png", test_picture(900, 16));
+  EXPECT_EQ(train("run", "2").code, 0) << "32x1 when it is resized";
 }
 
 TEST_F(Train, ErrorsNameWhatIsWrong) {

@@ -67,6 +67,18 @@ TEST(Module, LoadListsEveryProblemInOneError) {
   EXPECT_NE(lax.find("conv.weight"), std::string::npos);
 }
 
+TEST(Module, LongListsOfProblemsAreCut) {
+  const auto c = test::context();
+  const Tiny net(c);
+  StateDict state = net.state_dict();
+  for (int i = 100; i < 107; i++) state[concat("x", i)] = Tensor::zeros(c, {1});
+  EXPECT_EQ(said([&] { net.load_state_dict(state); }),
+            "state_dict does not fit: 7 unexpected: x100, x101, x102, x103, x104, x105, x106");
+  for (int i = 107; i < 143; i++) state[concat("x", i)] = Tensor::zeros(c, {1});
+  EXPECT_EQ(said([&] { net.load_state_dict(state); }),
+            "state_dict does not fit: 43 unexpected: x100, x101, x102, x103, x104, x105 and 37 more");
+}
+
 TEST(Module, RefusedLoadChangesNothing) {
   const auto c = test::context();
   const Tiny net(c);
