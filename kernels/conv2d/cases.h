@@ -110,6 +110,15 @@ inline std::vector<Conv2dDims> awkward_direct_dims() {
   return list;
 }
 
+/// 1x1 convolutions whose pieces of work differ by a row: cuts of 8 MFLOP leave one or two rows each.
+inline std::vector<Conv2dDims> uneven_pointwise_dims() {
+  return {
+      {.N = 1, .H = 5, .W = 28, .C = 128, .K = 512},
+      {.N = 1, .H = 9, .W = 28, .C = 128, .K = 512},
+      {.N = 1, .H = 11, .W = 20, .C = 256, .K = 256},
+  };
+}
+
 /// The mixed and the direct dims; only zero-padded ones where that is all an op knows.
 inline std::vector<Conv2dDims> all_awkward_dims(bool zero_padded) {
   std::vector<Conv2dDims> list = awkward_conv2d_dims();

@@ -25,6 +25,9 @@ void conv2d_backward_weight_depthwise(const Conv2dBackwardWeight& a, Context& ct
 
 void conv2d_backward_weight_direct(const Conv2dBackwardWeight& a, Context& ctx);
 
+/// Floats after a buffer that whole vectors may touch.
+inline constexpr std::int64_t kSlack = 64;
+
 /// The padded rows of the input that the kernels read, and how long they are.
 struct RowLayout {
   std::int64_t pitch;   // floats from pixel to pixel

@@ -161,10 +161,7 @@ void run_typed(const Conv2dBackwardWeight& a, const TapConv& t, Context& ctx) {
 }
 
 void run_direct_weight(const Conv2dBackwardWeight& a, const TapConv& t, Context& ctx) {
-  if (t.x.dtype == DType::f32)
-    run_typed<float>(a, t, ctx);
-  else
-    run_typed<BFloat16>(a, t, ctx);
+  visit_f32_bf16(t.x.dtype, [&](auto type) { run_typed<decltype(type)>(a, t, ctx); });
 }
 
 }  // namespace

@@ -174,10 +174,7 @@ void run_typed(const TapConv& t, const std::string& key, Context& ctx) {
 }
 
 void run_thin_out(const TapConv& t, const std::string& key, Context& ctx) {
-  if (t.x.dtype == DType::f32)
-    run_typed<float>(t, key, ctx);
-  else
-    run_typed<BFloat16>(t, key, ctx);
+  visit_f32_bf16(t.x.dtype, [&](auto type) { run_typed<decltype(type)>(t, key, ctx); });
 }
 
 }  // namespace

@@ -99,7 +99,7 @@ void pack_as(const Filter& f, float* packed, Context& ctx) {
 }
 
 void pack_for_target(const Filter& f, float* packed, Context& ctx) {
-  f.w.dtype == DType::bf16 ? pack_as<BFloat16>(f, packed, ctx) : pack_as<float>(f, packed, ctx);
+  visit_f32_bf16(f.w.dtype, [&](auto type) { pack_as<decltype(type)>(f, packed, ctx); });
 }
 
 }  // namespace sumi::winograd::HWY_NAMESPACE

@@ -166,7 +166,7 @@ void run_as(const Job& job, Context& ctx) {
 }
 
 void run_for_target(const Job& job, Context& ctx) {
-  job.x.dtype == DType::bf16 ? run_as<BFloat16>(job, ctx) : run_as<float>(job, ctx);
+  visit_f32_bf16(job.x.dtype, [&](auto type) { run_as<decltype(type)>(job, ctx); });
 }
 
 }  // namespace sumi::winograd::HWY_NAMESPACE

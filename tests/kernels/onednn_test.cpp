@@ -1,6 +1,7 @@
 // What the oneDNN rows add to the table's own tests: problems large enough to be cut in pieces, and packed weights.
 #include "kernels/conv2d/onednn.h"
 #include "kernels/conv2d/cases.h"
+#include "kernels/conv2d/onednn_plan.h"
 #include "kernels/conv2d/pieces.h"
 #include "kernels/core/onednn.h"
 #include "tests/kernels/rows.h"
@@ -23,6 +24,7 @@ std::vector<Conv2dDims> cut_dims() {
       {.N = 1, .H = 61, .W = 37, .C = 32, .K = 64, .R = 4, .S = 4, .stride_h = 2, .stride_w = 2, .pad = Pad4::all(1)},
       {.N = 2, .H = 47, .W = 31, .C = 64, .K = 48, .R = 3, .S = 1, .stride_h = 3, .stride_w = 2, .dilation_h = 2},
       {.N = 2, .H = 62, .W = 40, .C = 96, .K = 96, .R = 1, .S = 1, .stride_h = 2, .stride_w = 3},
+      {.N = 1, .H = 5, .W = 28, .C = 128, .K = 512},
       {.N = 19, .H = 12, .W = 12, .C = 16, .K = 32, .R = 3, .S = 3, .pad = {2, 0, 0, 2}},
   };
 }
@@ -43,6 +45,27 @@ TEST(OnednnPieces, BackwardInputPlain) {
 }
 TEST(OnednnPieces, BackwardInputWithEverything) { check_cut<Conv2dBackwardInput>({}); }
 TEST(OnednnPieces, BackwardWeight) { check_cut<Conv2dBackwardWeight>({}); }
+
+/// Pieces of one and of two rows of a 1x1 convolution want different filter layouts; asked for the other's, the library
+/// falls back to plain loops.
+TEST(OnednnPieces, NeverFallBackToPlainLoops) {
+  std::vector<Conv2dDims> list = cut_dims();
+  for (const Conv2dDims& d : uneven_pointwise_dims()) list.push_back(d);
+  Context ctx;
+  float any = 0;
+  for (const DType t : {DType::f32, DType::bf16})
+    for (const Conv2dDims& d : list) {
+      SCOPED_TRACE(concat(d.key(), ' ', name_of(t)));
+      if (!onednn::supports(t, ctx.device())) continue;
+      const TensorRef operand{&any, t};
+      const Conv2dForward f{.d = d, .x = operand, .w = operand, .y = operand};
+      for (const onednn::Step& s : plan_forward(d, onednn::problem_of(f), onednn::engine(ctx))->steps)
+        EXPECT_FALSE(s.plain_loops) << "forward";
+      const Conv2dBackwardInput b{.d = d, .dy = operand, .w = operand, .dx = operand};
+      for (const onednn::Step& s : plan_transposed(d, onednn::problem_of(b), onednn::engine(ctx))->steps)
+        EXPECT_FALSE(s.plain_loops) << "backward input";
+    }
+}
 
 TEST(OnednnPieces, CoverEveryRowOnce) {
   for (const std::int64_t count : {1, 2, 7, 8, 40})
