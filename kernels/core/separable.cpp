@@ -32,7 +32,7 @@ void separable_rows(const SeparableMap& m, const TensorRef& x, const TensorRef& 
     else
       rows_of<false>(m, x.as<T>(), y.as<T>(), fill, begin, end, scratch);
   };
-  x.dtype == DType::bf16 ? go(BFloat16{}) : go(float{});
+  visit_f32_bf16(x.dtype, go);
 }
 
 }  // namespace HWY_NAMESPACE

@@ -63,7 +63,7 @@ void gradient_parts(const NormBackward& a, const ChannelChunks& c, const float* 
                     partials + i * 2 * c.period);
     }
   };
-  a.dtype() == DType::bf16 ? go(BFloat16{}) : go(float{});
+  visit_f32_bf16(a.dtype(), go);
 }
 
 /// dx = gain dy + slope (x - mean) + offset, per channel; without x (null) the middle term is left out. x - mean comes
@@ -107,7 +107,7 @@ void write_gradients(const NormBackward& a, const float* patterns, std::int64_t 
     map_span(load, begin, end, a.dx.as<T>() + image + begin, stream);
     if (stream) hwy::FlushStream();
   };
-  a.dtype() == DType::bf16 ? go(BFloat16{}) : go(float{});
+  visit_f32_bf16(a.dtype(), go);
 }
 
 }  // namespace HWY_NAMESPACE

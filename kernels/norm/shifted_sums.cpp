@@ -58,7 +58,7 @@ void sum_parts(const NormStats& a, const ChannelChunks& c, float* partials, std:
     for (std::int64_t i = begin; i < end; i++)
       sum_part(c, a.x.as<decltype(t)>() + i / c.parts() * a.d.HW * a.d.C, i % c.parts(), partials + i * 3 * c.period);
   };
-  a.dtype() == DType::bf16 ? go(BFloat16{}) : go(float{});
+  visit_f32_bf16(a.dtype(), go);
 }
 
 }  // namespace HWY_NAMESPACE

@@ -87,7 +87,7 @@ void gather_one(const PoolBackward& a, std::int64_t n, const Strip& strip, float
     gather_strip(a.d, a.x.as<T>() + x, a.dy.as<T>() + y, a.dx.as<T>() + x, strip, stream, lines);
     if (stream) hwy::FlushStream();
   };
-  a.dtype() == DType::bf16 ? go(BFloat16{}) : go(float{});
+  visit_f32_bf16(a.dtype(), go);
 }
 
 }  // namespace HWY_NAMESPACE
