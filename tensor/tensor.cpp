@@ -12,12 +12,12 @@ namespace sumi {
 Storage::Storage(ContextPtr context, std::size_t bytes)
     : context_(std::move(context)),
       bytes_(bytes),
-      data_(context_->pool().allocate(bytes)),
+      data_(context_->memory().allocate(bytes)),
       id_(context_->new_storage_id()) {}
 
 Storage::~Storage() {
   context_->cache().forget(id_);
-  context_->pool().release(data_);
+  context_->memory().release(data_);
 }
 
 Tensor Tensor::empty(const ContextPtr& context, const Shape& shape, DType dtype) {

@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "kernels/core/autotune.h"
+#include "kernels/device/runtime.h"
 
 namespace sumi {
 namespace {
@@ -28,16 +29,45 @@ std::map<std::string, std::string, std::less<>> parse_forced(std::string_view te
   return rows;
 }
 
+DeviceInfo info_of(const ContextOptions& o) {
+  if (o.device == DeviceKind::cpu) return cpu_info(o.threads);
+  DeviceInfo d = device::info();
+  d.threads = cpu_info(o.threads).threads;  // for what the host does
+  return d;
+}
+
+/// A GPU's memory, in the order of one stream.
+class StreamMemory final : public Memory {
+ public:
+  explicit StreamMemory(Stream s) : stream_(s) {}
+  void* allocate(std::size_t bytes) override { return device::allocate(bytes, stream_); }
+  void release(void* p) noexcept override { device::release(p, stream_); }
+
+ private:
+  Stream stream_;
+};
+
 }  // namespace
 
 Context::Context(const ContextOptions& o)
-    : device_(cpu_info(o.threads)),
+    : device_(info_of(o)),
       deterministic_(o.deterministic),
       forced_(parse_forced(o.forced_rows.empty() ? from_environment("SUMI_KERNEL") : o.forced_rows)) {
   if (o.autotune || from_environment("SUMI_AUTOTUNE") == "1") autotuner_ = std::make_unique<Autotuner>(device_);
+  if (device_.kind == DeviceKind::cpu) return;
+  stream_ = device::create_stream();
+  device_memory_ = std::make_unique<StreamMemory>(stream_);
+  memory_ = device_memory_.get();
 }
 
-Context::~Context() = default;
+Context::~Context() {
+  cache_.clear();  // its blocks are of the stream
+  if (stream_) device::destroy_stream(stream_);
+}
+
+void Context::synchronize() {
+  if (stream_) device::synchronize(stream_);
+}
 
 std::string_view Context::forced_row(std::string_view op) const {
   const auto it = forced_.find(op);
@@ -55,6 +85,11 @@ std::shared_ptr<void> PackCache::get_any(std::string_view row, const std::string
   // Keys hold the picture's size: a folder of pictures of every size would otherwise gather values without end.
   if (of_source.size() >= (source.id == kPlans ? kMaxPlans : kMaxPacks)) of_source.clear();
   return of_source.insert_or_assign(name, Entry{source.version, make()}).first->second.value;
+}
+
+void PackCache::clear() noexcept {
+  const std::lock_guard lock(mutex_);
+  entries_.clear();
 }
 
 void PackCache::forget(std::uint64_t id) noexcept {

@@ -14,6 +14,7 @@
 #include "kernels/core/device.h"
 #include "kernels/core/memory.h"
 #include "kernels/core/tensor_ref.h"
+#include "kernels/device/stream.h"
 
 namespace sumi {
 
@@ -44,6 +45,7 @@ class PackCache {
   }
   /// The storage `id` is gone: forget what was made from it.
   void forget(std::uint64_t id) noexcept;
+  void clear() noexcept;
 
  private:
   static constexpr std::uint64_t kPlans = ~std::uint64_t{0};
@@ -58,6 +60,7 @@ class PackCache {
 };
 
 struct ContextOptions {
+  DeviceKind device = DeviceKind::cpu;
   int threads = 0;            // 0: all usable cores
   std::string forced_rows;    // "conv2d_forward:winograd,gemm:onednn"; empty: the environment's SUMI_KERNEL
   bool autotune = false;      // also switched on by SUMI_AUTOTUNE=1
@@ -77,8 +80,15 @@ class Context {
   const DeviceInfo& device() const { return device_; }
   int threads() const { return device_.threads; }
   bool deterministic() const { return deterministic_; }
+  /// Host memory.
   MemoryPool& pool() { return pool_; }
-  Scratch scratch(std::size_t bytes) { return {pool_, bytes}; }
+  /// Memory of the device: the pool on a CPU, stream-ordered memory on a GPU.
+  Memory& memory() { return *memory_; }
+  Scratch scratch(std::size_t bytes) { return {*memory_, bytes}; }
+  /// The GPU work queue that this context's rows use; null on a CPU.
+  Stream stream() const { return stream_; }
+  /// Waits until the device has done all that was asked of it; throws Error with what failed there.
+  void synchronize();
   PackCache& cache() { return cache_; }
   /// A number that no other storage of this context has; never 0.
   std::uint64_t new_storage_id() { return ++storage_ids_; }
@@ -96,7 +106,10 @@ class Context {
  private:
   DeviceInfo device_;
   bool deterministic_;
+  Stream stream_ = nullptr;
   MemoryPool pool_;
+  std::unique_ptr<Memory> device_memory_;  // of a GPU
+  Memory* memory_ = &pool_;
   PackCache cache_;
   std::atomic<std::uint64_t> storage_ids_ = 0;
   std::map<std::string, std::string, std::less<>> forced_;

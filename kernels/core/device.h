@@ -1,5 +1,6 @@
 // What a row may ask about the machine before it says that it can run.
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -17,6 +18,8 @@ struct DeviceInfo {
   bool avx512 = false;  // F, BW, DQ, VL, CD
   bool avx512_bf16 = false;
   int compute_capability = 0;  // 90 for sm_90; 0 on a CPU
+  int multiprocessors = 0;
+  std::size_t shared_per_block = 0;  // bytes of shared memory that one block can ask for
 };
 
 /// The CPU of this machine; `threads` 0 means all the cores this process may use (affinity mask and cgroup quota).

@@ -125,7 +125,8 @@ struct DTypes {
 };
 constexpr DTypes only(DType t) { return {static_cast<std::uint8_t>(1 << static_cast<int>(t))}; }
 inline constexpr DTypes kF32 = only(DType::f32), kF64 = only(DType::f64), kF16 = only(DType::f16),
-                        kBF16 = only(DType::bf16), kF32BF16 = kF32 | kBF16, kAllFloats = kF32 | kF64 | kF16 | kBF16;
+                        kBF16 = only(DType::bf16), kF32BF16 = kF32 | kBF16, kGpuFloats = kF32 | kF16 | kBF16,
+                        kAllFloats = kF32 | kF64 | kF16 | kBF16;
 
 /// Per-channel parameters, statistics and losses stay in f32 (f64 where the data is f64, for the gradient checks).
 constexpr DType param_dtype(DType data) { return data == DType::f64 ? DType::f64 : DType::f32; }

@@ -8,22 +8,31 @@
 
 namespace sumi {
 
+/// Where a context's tensors and scratch live. Blocks are 64-byte aligned or better, not cleared; allocate() throws
+/// Error naming the size when memory is out.
+class Memory {
+ public:
+  Memory() = default;
+  Memory(const Memory&) = delete;
+  Memory& operator=(const Memory&) = delete;
+  virtual ~Memory() = default;
+  virtual void* allocate(std::size_t bytes) = 0;
+  virtual void release(void* p) noexcept = 0;
+};
+
 /// Thread-safe pool of aligned blocks, in two kinds. Small ones (under 1 MiB) are kept whole by capacity. Large ones
 /// are cut from 2 MiB aligned, huge-page backed segments in multiples of 2 MiB, best fit, and merge with their free
 /// neighbours on release, so that memory held stays near the most that was ever in use at once. (Winograd's scratch
 /// runs at 741 GFLOP/s 2 MiB aligned, against 618-644 at 4 KiB.) Under AddressSanitizer every block is its own
 /// allocation, so that overruns and uses after release are seen.
-class MemoryPool {
+class MemoryPool final : public Memory {
  public:
-  MemoryPool() = default;
-  MemoryPool(const MemoryPool&) = delete;
-  MemoryPool& operator=(const MemoryPool&) = delete;
-  ~MemoryPool();
+  ~MemoryPool() override;
 
   /// At least `bytes` usable bytes, 64-byte aligned or better, not cleared. Throws Error naming the size when memory is
   /// out.
-  void* allocate(std::size_t bytes);
-  void release(void* p) noexcept;
+  void* allocate(std::size_t bytes) override;
+  void release(void* p) noexcept override;
   /// Gives all unused memory back to the system.
   void trim() noexcept;
 
@@ -57,11 +66,11 @@ class MemoryPool {
 /// A block for the length of a scope.
 class Scratch {
  public:
-  Scratch(MemoryPool& pool, std::size_t bytes) : pool_(&pool), data_(pool.allocate(bytes)) {}
-  Scratch(Scratch&& o) noexcept : pool_(o.pool_), data_(std::exchange(o.data_, nullptr)) {}
+  Scratch(Memory& memory, std::size_t bytes) : memory_(&memory), data_(memory.allocate(bytes)) {}
+  Scratch(Scratch&& o) noexcept : memory_(o.memory_), data_(std::exchange(o.data_, nullptr)) {}
   Scratch& operator=(Scratch&&) = delete;
   ~Scratch() {
-    if (data_) pool_->release(data_);
+    if (data_) memory_->release(data_);
   }
   template <class T>
   T* as() const {
@@ -69,7 +78,7 @@ class Scratch {
   }
 
  private:
-  MemoryPool* pool_;
+  Memory* memory_;
   void* data_;
 };
 

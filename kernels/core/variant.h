@@ -48,14 +48,15 @@ bool can_run(const Variant<Args>& v, const Args& a, const DeviceInfo& device) {
 template <class Args>
 const Variant<Args>& find_row(std::string_view name, const Args& a, const DeviceInfo& device) {
   for (const Variant<Args>& v : Args::table())
-    if (v.name == name) {
+    if (v.name == name && v.device == device.kind) {
       check(can_run(v, a, device), Args::op, ": row '", name, "' cannot run ", a.key(), " ", name_of(a.dtype()),
             " on this ", name_of(device.kind));
       return v;
     }
   std::string rows;
-  for (const Variant<Args>& v : Args::table()) rows += concat(rows.empty() ? "" : ", ", v.name);
-  fail(Args::op, ": no row '", name, "'; there are ", rows);
+  for (const Variant<Args>& v : Args::table())
+    if (v.device == device.kind) rows += concat(rows.empty() ? "" : ", ", v.name);
+  fail(Args::op, ": no row '", name, "' on this ", name_of(device.kind), "; there are ", rows);
 }
 
 /// The row forced by name, else the one the autotuner measured fastest for these dims, else the first that can run
@@ -81,8 +82,10 @@ template <class Args>
 void run(const Args& a, Context& ctx) {
   const Variant<Args>& v = select(a, ctx);
   if (!ctx.profile) return v.run(a, ctx);
+  ctx.synchronize();
   const double start = seconds_now();
   v.run(a, ctx);
+  ctx.synchronize();
   ctx.profile->push_back({Args::op, v.name, a.key(), seconds_now() - start, a.flops(), a.bytes()});
 }
 
@@ -105,8 +108,10 @@ std::string tuned_row(const Args& a, Context& ctx, Autotuner& tuner) {
       continue;
     v.run(a, ctx);
     for (int i = 0; i < 3; i++) {
+      ctx.synchronize();
       const double start = seconds_now();
       v.run(a, ctx);
+      ctx.synchronize();
       const double t = seconds_now() - start;
       if (best.empty() || t < best_seconds) best = v.name, best_seconds = t;
     }

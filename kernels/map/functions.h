@@ -137,17 +137,26 @@ SUMI_HD T map_derivative(T x, [[maybe_unused]] T a) {
 }
 
 /// Calls visit(std::integral_constant<Map, f>{}): from a run-time Map to a compile-time one.
+#if defined(__CUDACC__)
+#pragma nv_exec_check_disable
+#endif
 template <int I = 0, class V>
-decltype(auto) visit_map(Map f, V&& visit) {
+SUMI_HD decltype(auto) visit_map(Map f, V&& visit) {
   if constexpr (I + 1 < kMapCount)
     if (static_cast<int>(f) != I) return visit_map<I + 1>(f, visit);
   return visit(std::integral_constant<Map, static_cast<Map>(I)>{});
 }
 
-/// f(x) chosen at run time, for code where speed does not matter.
+/// f(x) chosen at run time: for code where speed does not matter, and for GPUs, where a uniform branch is cheap.
 template <class T>
-T map_at(Map f, T x, T a) {
+SUMI_HD T map_at(Map f, T x, T a) {
   return visit_map(f, [&](auto m) { return map_value<decltype(m)::value>(x, a); });
+}
+
+/// f'(x) chosen at run time.
+template <class T>
+SUMI_HD T map_derivative_at(Map f, T x, T a) {
+  return visit_map(f, [&](auto m) { return map_derivative<decltype(m)::value>(x, a); });
 }
 
 }  // namespace sumi

@@ -12,4 +12,10 @@ void map_backward_reference(const MapBackward& a, Context& ctx);
 void map_forward_vectorized(const MapForward& a, Context& ctx);
 void map_backward_vectorized(const MapBackward& a, Context& ctx);
 
+namespace cuda {
+
+void map_forward_vectorized(const MapForward& a, Context& ctx);
+void map_backward_vectorized(const MapBackward& a, Context& ctx);
+
+}  // namespace cuda
 }  // namespace sumi

@@ -13,6 +13,7 @@
 
 #include "kernels/core/case.h"
 #include "kernels/core/variant.h"
+#include "kernels/device/runtime.h"
 
 namespace sumi::test {
 
@@ -41,6 +42,9 @@ class GuardedBuffer {
   }
   std::int64_t count() const { return count_; }
   DType dtype() const { return dtype_; }
+  /// The elements with their guards.
+  std::vector<unsigned char>& bytes() { return bytes_; }
+  static constexpr std::size_t kGuard = 256;
   bool guards_intact() const {
     for (std::size_t i = 0; i < kGuard; i++)
       if (bytes_[i] != kPattern || bytes_[bytes_.size() - 1 - i] != kPattern) return false;
@@ -49,12 +53,23 @@ class GuardedBuffer {
   friend bool operator==(const GuardedBuffer& a, const GuardedBuffer& b) { return a.bytes_ == b.bytes_; }
 
  private:
-  static constexpr std::size_t kGuard = 256;
   static constexpr unsigned char kPattern = 0xA5;
   std::int64_t count_;
   DType dtype_;
   std::vector<unsigned char> bytes_;  // malloc's 16-byte alignment: rows must not assume more
 };
+
+/// How rows of a GPU are run: an emulated one has no guards, because it sees every access itself, and several
+/// schedules.
+struct DeviceRig {
+  bool guards = true;
+  int runs = 2;
+  void (*schedule)(int run) = nullptr;
+};
+inline DeviceRig& device_rig() {
+  static DeviceRig rig;
+  return rig;
+}
 
 enum class Data { gaussian, integers, magnitudes };
 
@@ -181,13 +196,52 @@ void run_reference(Bound<Args>& b) {
   reference_row<Args>().run(b.args, ctx);
 }
 
+/// Runs the row on its device: operands go there, guards and all, and come back.
+template <class Args>
+void run_on_device(const Variant<Args>& row, Bound<Args>& b, Context& ctx) {
+  if (row.device == DeviceKind::cpu) return row.run(b.args, ctx);
+  const std::size_t guard = device_rig().guards ? GuardedBuffer::kGuard : 0;
+  const auto host = [&](std::size_t i) { return b.buffers[i].bytes().data() + GuardedBuffer::kGuard - guard; };
+  const auto size = [&](std::size_t i) { return b.buffers[i].bytes().size() - 2 * (GuardedBuffer::kGuard - guard); };
+  Args a = b.args;
+  Operands operands = a.operands();
+  std::vector<Scratch> blocks;
+  for (std::size_t i = 0; i < operands.size(); i++) {
+    blocks.push_back(ctx.scratch(size(i)));
+    if (!*operands[i].ref) continue;
+    device::copy_to_device(blocks[i].as<void>(), host(i), size(i), ctx.stream());
+    operands[i].ref->data = blocks[i].as<char>() + guard;
+  }
+  row.run(a, ctx);
+  for (std::size_t i = 0; i < operands.size(); i++)
+    if (*operands[i].ref) device::copy_to_host(host(i), blocks[i].as<void>(), size(i), ctx.stream());
+}
+
+/// The first run decides the result; the others must give the same bits: with another number of threads, or, on an
+/// emulated GPU, another order of its threads.
+template <class Args>
+void run_all(const Variant<Args>& row, const Case<Args>& c, DType dtype, Data data, Bound<Args>& got) {
+  Bound<Args> untouched(c, dtype, data, &got);
+  const int runs = row.device == DeviceKind::cpu ? 2 : device_rig().runs;
+  for (int i = 0; i < runs; i++) {
+    if (device_rig().schedule) device_rig().schedule(i);
+    Context ctx(ContextOptions{.device = row.device, .threads = 2 + i, .forced_rows = "none:none"});
+    Bound<Args> again(c, dtype, data, &untouched);
+    Bound<Args>& b = i == 0 ? got : again;
+    run_on_device(row, b, ctx);
+    if (i == 0 || !row.traits.deterministic) continue;
+    for (std::size_t k = 0; k < got.buffers.size(); k++)
+      EXPECT_TRUE(got.buffers[k] == again.buffers[k]) << got.operands[k].name << " depends on the "
+                                                      << (row.device == DeviceKind::cpu ? "thread count" : "schedule");
+  }
+}
+
 template <class Args>
 void check_row(const Variant<Args>& row, const Case<Args>& c, DType dtype, Data data) {
   Bound<Args> got(c, dtype, data), want(c, DType::f64, data, &got);
-  Context ctx(ContextOptions{.threads = 2, .forced_rows = "none:none"});
-  if (!can_run(row, got.args, ctx.device())) GTEST_SKIP() << "row does not support this case here";
-  Bound<Args> other_threads = Bound<Args>(c, dtype, data, &got);
-  row.run(got.args, ctx);
+  const DeviceInfo device = row.device == DeviceKind::cpu ? cpu_info(2) : device::info();
+  if (!can_run(row, got.args, device)) GTEST_SKIP() << "row does not support this case here";
+  run_all(row, c, dtype, data, got);
   run_reference(want);
   if constexpr (is_linear<Args>()) {
     Case<Args> plain = c;
@@ -198,11 +252,6 @@ void check_row(const Variant<Args>& row, const Case<Args>& c, DType dtype, Data 
   } else {
     compare<Args>(row, got, want, nullptr, false);
   }
-  if (!row.traits.deterministic) return;
-  Context three(ContextOptions{.threads = 3, .forced_rows = "none:none"});
-  row.run(other_threads.args, three);
-  for (std::size_t i = 0; i < got.buffers.size(); i++)
-    EXPECT_TRUE(got.buffers[i] == other_threads.buffers[i]) << got.operands[i].name << " depends on the thread count";
 }
 
 /// Integer data makes every partial sum exact, so any order of summation gives the same bits.
@@ -225,18 +274,18 @@ struct RowTest : testing::Test {
   std::function<void()> body;
 };
 
-/// Registers row x case x dtype (x exact integers) as tests named op/row.case_dtype.
+/// Registers row x case x dtype (x exact integers) as tests named op/row.case_dtype: a device's rows.
 template <class... Args>
-bool register_row_tests() {
-  const auto one = []<class A>(std::type_identity<A>) {
+bool register_rows_of(DeviceKind device) {
+  const auto one = [device]<class A>(std::type_identity<A>) {
     int number = 0;
     for (const Case<A>& c : Cases<A>::awkward()) {
       number++;
       for (const Variant<A>& row : A::table())
         for (const DType t : {DType::f32, DType::bf16, DType::f16}) {
-          if (row.device != DeviceKind::cpu || !row.dtypes.has(t)) continue;
+          if (row.device != device || !row.dtypes.has(t)) continue;
           const auto add = [&](Data data, std::string_view suffix) {
-            const std::string suite = concat(A::op, '/', row.name);
+            const std::string suite = concat(A::op, '/', row.name, device == DeviceKind::cpu ? "" : "_cuda");
             const std::string name = test_name(concat(number, '_', c.args.key(), '_', name_of(t), suffix));
             testing::RegisterTest(
                 suite.c_str(), name.c_str(), nullptr, nullptr, __FILE__, __LINE__,
@@ -248,6 +297,14 @@ bool register_row_tests() {
     }
   };
   (one(std::type_identity<Args>{}), ...);
+  return true;
+}
+
+/// The CPU's rows, and a GPU's where there is one.
+template <class... Args>
+bool register_row_tests() {
+  register_rows_of<Args...>(DeviceKind::cpu);
+  if (device::availability().count > 0) register_rows_of<Args...>(DeviceKind::cuda);
   return true;
 }
 

@@ -1,0 +1,39 @@
+// launch() and dynamic shared memory, for nvcc.
+#pragma once
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
+#include <cuda_runtime.h>
+
+#include "kernels/core/error.h"
+#include "kernels/device/stream.h"
+
+namespace sumi {
+
+/// Where and how wide a kernel runs; `smem` is dynamic shared memory in bytes.
+struct Launch {
+  dim3 grid, block;
+  std::size_t smem = 0;
+  Stream stream = nullptr;
+};
+
+/// Enqueues kernel<<<...>>>(args...). Throws Error with CUDA's text when the launch is refused.
+template <class... P, class... A>
+void launch(void (*kernel)(P...), const Launch& l, A&&... args) {
+  static_assert(sizeof...(P) == sizeof...(A), "a kernel takes all its arguments");
+  constexpr std::size_t kStaticLimit = 48 * 1024;  // more needs asking for
+  if (l.smem > kStaticLimit)
+    cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(l.smem));
+  kernel<<<l.grid, l.block, l.smem, l.stream>>>(static_cast<P>(args)...);
+  if (const cudaError_t e = cudaGetLastError(); e != cudaSuccess)
+    fail("cuda: a kernel of ", l.block.x * l.block.y * l.block.z, " threads and ", l.smem,
+         " bytes of shared memory was not launched: ", cudaGetErrorString(e));
+}
+
+/// The block's dynamic shared memory, 1024-byte aligned (what 128-byte swizzled tiles want).
+template <class T>
+__device__ __forceinline__ T* dyn_smem() {
+  extern __shared__ __align__(1024) unsigned char sumi_dynamic_shared[];
+  return reinterpret_cast<T*>(sumi_dynamic_shared);
+}
+
+}  // namespace sumi

@@ -1,0 +1,57 @@
+// The host's side of a GPU: memory, copies, streams and events. Three libraries implement it, and the link chooses:
+// CUDA's runtime, the emulator (tests/simt), and one that says that this build has no CUDA. Everything else of the
+// engine touches a GPU only through these functions and launch().
+#pragma once
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include "kernels/core/device.h"
+#include "kernels/device/stream.h"
+
+namespace sumi::device {
+
+/// How many GPUs can be used; with 0, `why` says in one line what is missing (driver, GPU, build). Never throws.
+struct Availability {
+  int count = 0;
+  std::string why;
+};
+Availability availability();
+
+/// The GPU that is used. Throws Error with availability().why when there is none.
+DeviceInfo info();
+
+Stream create_stream();
+void destroy_stream(Stream s) noexcept;
+/// Waits until all work of `s` is done; throws Error with what failed in it.
+void synchronize(Stream s);
+
+Event create_event();
+void destroy_event(Event e) noexcept;
+void record(Event e, Stream s);
+/// What is enqueued on `s` from now on waits for the work that `e` has recorded.
+void wait(Stream s, Event e);
+
+/// Stream-ordered memory, 256-byte aligned, not cleared: usable by work enqueued on `s` from now on, until release() in
+/// the same stream. Throws Error naming the size and what is free.
+void* allocate(std::size_t bytes, Stream s);
+void release(void* p, Stream s) noexcept;
+
+/// `src` may change as soon as the call returns.
+void copy_to_device(void* dst, const void* src, std::size_t bytes, Stream s);
+/// Returns when `dst` holds the bytes.
+void copy_to_host(void* dst, const void* src, std::size_t bytes, Stream s);
+/// Between two places of the GPU.
+void copy(void* dst, const void* src, std::size_t bytes, Stream s);
+void fill(void* dst, unsigned char value, std::size_t bytes, Stream s);
+
+/// Bytes free on the GPU and in all.
+struct MemoryState {
+  std::size_t free = 0, total = 0;
+};
+MemoryState memory_state();
+
+/// Library names and versions for `sumi info`: "CUDA runtime 13.0", "driver 13.0".
+std::string versions();
+
+}  // namespace sumi::device

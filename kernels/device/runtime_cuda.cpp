@@ -1,0 +1,116 @@
+// The GPU through CUDA's runtime, statically linked: a machine without a driver starts the program all the same.
+#include <cuda_runtime_api.h>
+
+#include "kernels/core/error.h"
+#include "kernels/device/runtime.h"
+
+namespace sumi::device {
+namespace {
+
+void expect(cudaError_t e, const char* doing) {
+  if (e != cudaSuccess) fail("cuda: ", doing, ": ", cudaGetErrorString(e));
+}
+
+std::string version_text(int v) { return concat(v / 1000, '.', v % 1000 / 10); }
+
+/// Memory given back stays in the driver's pool instead of going to the system at every synchronisation.
+void keep_pool(int gpu) {
+  cudaMemPool_t pool;
+  if (cudaDeviceGetDefaultMemPool(&pool, gpu) != cudaSuccess) return;
+  std::uint64_t all = ~std::uint64_t{0};
+  cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &all);
+}
+
+}  // namespace
+
+Availability availability() {
+  int count = 0;
+  const cudaError_t e = cudaGetDeviceCount(&count);
+  if (e == cudaSuccess && count > 0) return {count, ""};
+  cudaGetLastError();  // not sticky
+  if (e == cudaErrorInsufficientDriver) {
+    int driver = 0, runtime = 0;
+    cudaDriverGetVersion(&driver);
+    cudaRuntimeGetVersion(&runtime);
+    if (driver == 0) return {0, "no NVIDIA driver on this machine"};
+    return {0, concat("the NVIDIA driver is too old: it supports CUDA ", version_text(driver), ", this build needs ",
+                      version_text(runtime))};
+  }
+  return {0, concat("no usable NVIDIA GPU: ", e == cudaSuccess ? "none found" : cudaGetErrorString(e))};
+}
+
+DeviceInfo info() {
+  const Availability a = availability();
+  if (a.count == 0) fail(a.why);
+  cudaDeviceProp p{};
+  expect(cudaGetDeviceProperties(&p, 0), "reading the GPU's properties");
+  keep_pool(0);
+  DeviceInfo d;
+  d.kind = DeviceKind::cuda;
+  d.name = p.name;
+  d.compute_capability = p.major * 10 + p.minor;
+  d.multiprocessors = p.multiProcessorCount;
+  d.shared_per_block = p.sharedMemPerBlockOptin;
+  return d;
+}
+
+Stream create_stream() {
+  cudaStream_t s = nullptr;
+  expect(cudaStreamCreateWithFlags(&s, cudaStreamNonBlocking), "creating a stream");
+  return s;
+}
+void destroy_stream(Stream s) noexcept { cudaStreamDestroy(s); }
+void synchronize(Stream s) { expect(cudaStreamSynchronize(s), "waiting for the GPU"); }
+
+Event create_event() {
+  cudaEvent_t e = nullptr;
+  expect(cudaEventCreateWithFlags(&e, cudaEventDisableTiming), "creating an event");
+  return e;
+}
+void destroy_event(Event e) noexcept { cudaEventDestroy(e); }
+void record(Event e, Stream s) { expect(cudaEventRecord(e, s), "recording an event"); }
+void wait(Stream s, Event e) { expect(cudaStreamWaitEvent(s, e, 0), "waiting for an event"); }
+
+void* allocate(std::size_t bytes, Stream s) {
+  void* p = nullptr;
+  const cudaError_t e = cudaMallocAsync(&p, bytes ? bytes : 1, s);
+  if (e == cudaErrorMemoryAllocation) {
+    cudaGetLastError();
+    const MemoryState m = memory_state();
+    fail("GPU out of memory: ", bytes >> 20, " MiB asked for, ", m.free >> 20, " of ", m.total >> 20, " MiB free");
+  }
+  expect(e, "allocating memory");
+  return p;
+}
+void release(void* p, Stream s) noexcept {
+  if (p) cudaFreeAsync(p, s);
+}
+
+void copy_to_device(void* dst, const void* src, std::size_t bytes, Stream s) {
+  expect(cudaMemcpyAsync(dst, src, bytes, cudaMemcpyHostToDevice, s), "copying to the GPU");
+}
+void copy_to_host(void* dst, const void* src, std::size_t bytes, Stream s) {
+  expect(cudaMemcpyAsync(dst, src, bytes, cudaMemcpyDeviceToHost, s), "copying from the GPU");
+  synchronize(s);
+}
+void copy(void* dst, const void* src, std::size_t bytes, Stream s) {
+  expect(cudaMemcpyAsync(dst, src, bytes, cudaMemcpyDeviceToDevice, s), "copying on the GPU");
+}
+void fill(void* dst, unsigned char value, std::size_t bytes, Stream s) {
+  expect(cudaMemsetAsync(dst, value, bytes, s), "filling memory");
+}
+
+MemoryState memory_state() {
+  MemoryState m;
+  if (cudaMemGetInfo(&m.free, &m.total) != cudaSuccess) cudaGetLastError();
+  return m;
+}
+
+std::string versions() {
+  int driver = 0, runtime = 0;
+  cudaDriverGetVersion(&driver);
+  cudaRuntimeGetVersion(&runtime);
+  return concat("CUDA ", version_text(runtime), driver ? concat(", driver for CUDA ", version_text(driver)) : "");
+}
+
+}  // namespace sumi::device

@@ -1,0 +1,353 @@
+#include "tests/simt/simt/machine.h"
+
+#include <sanitizer/asan_interface.h>
+
+#include <algorithm>
+#include <memory>
+#include <numeric>
+#include <random>
+
+#include "tests/simt/simt/fiber.h"
+
+namespace simt {
+namespace {
+
+constexpr std::size_t kDynamicLimit = 227 * 1024, kBeyond = 4096;
+
+enum class State : std::uint8_t { fresh, ready, at_barrier, at_collective, waiting, done };
+
+struct Thread {
+  uint3 index{};
+  unsigned number = 0;
+  State state = State::fresh;
+  Fiber* fiber = nullptr;
+  Site site;
+  int predicate = 0;
+  bool (*ready)(const void*) = nullptr;
+  const void* argument = nullptr;
+};
+
+struct Warp {
+  unsigned alive = 0;
+  std::vector<Collective> open;
+};
+
+/// The dynamic shared memory of whichever block runs, and a stretch beyond it that nothing may touch.
+struct DynamicShared {
+  char* data = static_cast<char*>(std::aligned_alloc(1024, (kDynamicLimit + kBeyond + 1023) / 1024 * 1024));
+  std::size_t bytes = 0;
+  void resize(std::size_t n) {
+    bytes = n;
+    ASAN_UNPOISON_MEMORY_REGION(data, n);
+    ASAN_POISON_MEMORY_REGION(data + n, kDynamicLimit + kBeyond - n);
+  }
+};
+
+/// One block at a time runs here.
+class Machine {
+ public:
+  void run(const void* kernel, const Grid& g, const std::function<void()>& body);
+  void complete(Warp& w, std::size_t i, unsigned first);
+  void end_thread();
+  [[noreturn]] void run_threads();
+  void yield() { current->fiber->switch_to(scheduler_); }
+
+  Thread* current = nullptr;
+  int barrier_result = 0;
+  std::string failure;
+  DynamicShared dynamic;
+  std::vector<SharedVariable> shared;
+  std::vector<Hook> thread_end, block_begin;
+
+  Warp& warp_of(const Thread& t) { return warps_[t.number / 32]; }
+  Thread& thread(unsigned number) { return threads_[number]; }
+  Fiber& scheduler() { return scheduler_; }
+
+ private:
+  void begin_block(const dim3& block);
+  void run_block();
+  bool run_warp(unsigned w);
+  bool may_run(Thread& t) const;
+  bool release_barrier();
+  void report_deadlock();
+  std::vector<unsigned> permutation(std::size_t n);
+  Fiber* take_fiber();
+
+  std::vector<Thread> threads_;
+  std::vector<Warp> warps_;
+  std::vector<std::unique_ptr<Fiber>> fibers_;
+  std::vector<Fiber*> free_fibers_;
+  Fiber scheduler_;
+  const std::function<void()>* body_ = nullptr;
+  std::mt19937_64 rng_;
+  std::vector<unsigned> lanes_;  // of the running warp, in this pass's order
+  std::size_t lane_ = 0;         // where in lanes_
+  unsigned live_ = 0;
+};
+
+Machine& machine() {
+  static Machine m;
+  return m;
+}
+
+std::string text_of(const uint3& v) {
+  return std::to_string(v.x) + ',' + std::to_string(v.y) + ',' + std::to_string(v.z);
+}
+
+std::vector<unsigned> Machine::permutation(std::size_t n) {
+  std::vector<unsigned> order(n);
+  std::iota(order.begin(), order.end(), 0u);
+  if (options().order == Order::reverse) std::ranges::reverse(order);
+  if (options().order == Order::random) std::ranges::shuffle(order, rng_);
+  return order;
+}
+
+Fiber* Machine::take_fiber() {
+  if (free_fibers_.empty()) {
+    fibers_.push_back(std::make_unique<Fiber>([] { machine().run_threads(); }));
+    return fibers_.back().get();
+  }
+  Fiber* f = free_fibers_.back();
+  free_fibers_.pop_back();
+  return f;
+}
+
+/// A fiber's whole life. A thread that met no barrier is followed by the next lane without a switch.
+void Machine::run_threads() {
+  Fiber::entered(scheduler_);
+  for (;;) {
+    (*body_)();
+    end_thread();
+    Fiber* f = current->fiber;
+    if (lane_ + 1 < lanes_.size() && threads_[lanes_[lane_ + 1]].state == State::fresh) {
+      current = &threads_[lanes_[++lane_]];
+      current->fiber = f;
+      current->state = State::ready;
+      threadIdx = current->index;
+      continue;
+    }
+    free_fibers_.push_back(f);
+    f->switch_to(scheduler_);
+  }
+}
+
+void Machine::end_thread() {
+  for (const Hook h : thread_end) h();
+  Thread& t = *current;
+  Warp& w = warp_of(t);
+  t.state = State::done;
+  live_--;
+  w.alive &= ~(1u << (t.number % 32));
+  // Threads that have ended count as arrived.
+  for (std::size_t i = w.open.size(); i-- > 0;)
+    if ((w.open[i].arrived & w.alive) == (w.open[i].mask & w.alive)) complete(w, i, t.number / 32 * 32);
+}
+
+void Machine::complete(Warp& w, std::size_t i, unsigned first) {
+  Collective c = w.open[i];
+  w.open.erase(w.open.begin() + static_cast<std::ptrdiff_t>(i));
+  c.run(c);
+  for (unsigned l = 0; l < 32; l++)
+    if (c.arrived >> l & 1) threads_[first + l].state = State::ready;
+  if (c.orders_memory && observer()) observer()->warp_barrier(first / 32, c.arrived);
+}
+
+bool Machine::may_run(Thread& t) const {
+  if (t.state == State::waiting && t.ready(t.argument)) t.state = State::ready;
+  return t.state == State::fresh || t.state == State::ready;
+}
+
+/// Runs each lane until it waits for something; true when any could run.
+bool Machine::run_warp(unsigned w) {
+  const auto n = static_cast<unsigned>(std::min<std::size_t>(32, threads_.size() - w * 32));
+  lanes_ = permutation(n);
+  for (unsigned& l : lanes_) l += w * 32;
+  bool progress = false;
+  for (lane_ = 0; lane_ < lanes_.size(); lane_++) {
+    Thread& t = threads_[lanes_[lane_]];
+    if (!may_run(t)) continue;
+    progress = true;
+    if (!t.fiber) t.fiber = take_fiber();
+    current = &t;
+    threadIdx = t.index;
+    t.state = State::ready;
+    scheduler_.switch_to(*t.fiber);
+    if (!failure.empty()) return true;
+  }
+  return progress;
+}
+
+void Machine::begin_block(const dim3& block) {
+  live_ = static_cast<unsigned>(threads_.size());
+  for (Warp& w : warps_) w = {};
+  for (unsigned i = 0; i < live_; i++) {
+    threads_[i] = {.index = {i % block.x, i / block.x % block.y, i / (block.x * block.y)}, .number = i};
+    warps_[i / 32].alive |= 1u << (i % 32);
+  }
+  for (const SharedVariable& v : shared) fill_unseen(v.data, v.bytes, options().poison);
+  for (const Hook h : block_begin) h();
+  if (observer()) observer()->block_begins();
+}
+
+void Machine::run_block() {
+  while (live_ > 0) {
+    bool progress = false;
+    for (const unsigned w : permutation(warps_.size())) {
+      while (run_warp(w)) {  // as far ahead of the other warps as it can get
+        progress = true;
+        if (!failure.empty()) return;
+        if (options().order == Order::random && rng_() % 4 == 0) break;
+      }
+    }
+    if (!progress && !release_barrier()) return report_deadlock();
+  }
+}
+
+/// Lets the block pass when all its threads stand at one and the same barrier.
+bool Machine::release_barrier() {
+  const Thread* first = nullptr;
+  barrier_result = 0;
+  for (const Thread& t : threads_) {
+    if (t.state == State::done) continue;
+    if (t.state != State::at_barrier || (first && !(t.site == first->site))) return false;
+    first = &t;
+    barrier_result += t.predicate != 0;
+  }
+  for (Thread& t : threads_)
+    if (t.state == State::at_barrier) t.state = State::ready;
+  if (observer()) observer()->block_barrier();
+  return true;
+}
+
+void Machine::report_deadlock() {
+  std::string text = "deadlock or divergent barrier in block " + text_of(blockIdx) + ":";
+  unsigned waiting = 0;
+  for (const Thread& t : threads_) {
+    if (t.state == State::done) continue;
+    if (++waiting <= 4) text += "\n  thread " + text_of(t.index) + " waits at " + simt::text_of(t.site);
+  }
+  failure = text + "\n  " + std::to_string(waiting) + " of " + std::to_string(threads_.size()) + " threads wait";
+}
+
+void Machine::run(const void* kernel, const Grid& g, const std::function<void()>& body) {
+  const std::size_t threads = std::size_t{g.block.x} * g.block.y * g.block.z;
+  body_ = &body;
+  threads_.resize(threads);
+  warps_.resize((threads + 31) / 32);
+  dynamic.resize(g.smem);
+  shared = shared_variables(kernel);
+  shared.push_back({dynamic.data, dynamic.bytes, "dynamic shared memory"});
+  rng_.seed(options().seed);
+  failure.clear();
+  blockDim = g.block;
+  gridDim = g.grid;
+  if (observer()) observer()->launch_begins(kernel_name(kernel));
+  for (const unsigned b : permutation(std::size_t{g.grid.x} * g.grid.y * g.grid.z)) {
+    blockIdx = {b % g.grid.x, b / g.grid.x % g.grid.y, b / (g.grid.x * g.grid.y)};
+    begin_block(g.block);
+    run_block();
+    current = nullptr;
+    if (!failure.empty()) break;
+  }
+  if (observer()) observer()->launch_ends();
+  if (failure.empty()) return;
+  fibers_.clear();  // what stands on their stacks is never unwound
+  free_fibers_.clear();
+  throw Error(std::string(kernel_name(kernel)) + ": " + failure);
+}
+
+}  // namespace
+
+Options& options() {
+  static Options o;
+  return o;
+}
+
+Observer*& observer() {
+  static Observer* o = nullptr;
+  return o;
+}
+
+std::string text_of(const Site& s) {
+  return std::string(s.file) + ':' + std::to_string(s.line) + ':' + std::to_string(s.column);
+}
+
+bool ignored(const Site& s) {
+  if (observer()) observer()->count("synchronisation", s, 1);
+  const Site& i = options().ignored;
+  return *i.file && s == i;
+}
+
+void note_access(const void* p, std::size_t bytes, Observer::Access kind, const void* pc, int thread) {
+  Machine& m = machine();
+  if (observer() && m.current)
+    observer()->access(p, bytes, kind, thread < 0 ? m.current->number : static_cast<unsigned>(thread), pc);
+}
+
+const std::vector<SharedVariable>& current_shared() { return machine().shared; }
+unsigned current_thread() { return machine().current->number; }
+char* dynamic_shared() { return machine().dynamic.data; }
+void at_thread_end(Hook h) { machine().thread_end.push_back(h); }
+void at_block_begin(Hook h) { machine().block_begin.push_back(h); }
+
+void fail(const std::string& why) {
+  Machine& m = machine();
+  m.failure = why + " [block " + text_of(blockIdx) + ", thread " + text_of(m.current->index) + "]";
+  for (;;) m.yield();
+}
+
+int block_barrier(const Site& s, int predicate) {
+  if (ignored(s)) return predicate != 0;
+  Machine& m = machine();
+  Thread& t = *m.current;
+  t.state = State::at_barrier;
+  t.site = s;
+  t.predicate = predicate;
+  m.yield();
+  return m.barrier_result;
+}
+
+void wait_until(bool (*ready)(const void*), const void* argument, const Site& s) {
+  if (ready(argument)) return;
+  Machine& m = machine();
+  Thread& t = *m.current;
+  t.state = State::waiting;
+  t.site = s;
+  t.ready = ready;
+  t.argument = argument;
+  m.yield();
+}
+
+void join_collective(unsigned mask, const Site& s, bool orders_memory, const void* in, void* out,
+                     void (*run)(Collective&)) {
+  Machine& m = machine();
+  Thread& t = *m.current;
+  Warp& w = m.warp_of(t);
+  const unsigned lane = t.number % 32;
+  if (!(mask >> lane & 1)) fail("the calling lane is not in the mask of the warp intrinsic at " + text_of(s));
+  auto c = std::ranges::find_if(w.open, [&](const Collective& o) { return o.mask == mask && o.site == s; });
+  if (c == w.open.end())
+    c = w.open.insert(w.open.end(), {.mask = mask, .site = s, .orders_memory = orders_memory, .run = run});
+  c->in[lane] = in;
+  c->out[lane] = out;
+  c->arrived |= 1u << lane;
+  if ((c->arrived & w.alive) == (mask & w.alive)) {
+    m.complete(w, static_cast<std::size_t>(c - w.open.begin()), t.number - lane);
+    return;
+  }
+  t.state = State::at_collective;
+  t.site = s;
+  m.yield();
+}
+
+void fill_unseen(void* p, std::size_t bytes, unsigned char value) {
+  asm volatile("rep stosb" : "+D"(p), "+c"(bytes) : "a"(value) : "memory");
+}
+
+void copy_unseen(void* dst, const void* src, std::size_t bytes) {
+  asm volatile("rep movsb" : "+D"(dst), "+S"(src), "+c"(bytes) : : "memory");
+}
+
+void run_grid(const void* kernel, const Grid& g, const std::function<void()>& body) { machine().run(kernel, g, body); }
+
+}  // namespace simt

@@ -1,0 +1,61 @@
+#include "tests/simt/simt/memory.h"
+
+#include <sanitizer/asan_interface.h>
+#include <sys/mman.h>
+
+#include <new>
+
+#include "tests/simt/simt/machine.h"
+
+namespace simt {
+
+Arena::Arena() {
+  void* p = mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (p == MAP_FAILED) throw std::bad_alloc();
+  base_ = top_ = static_cast<char*>(p);
+}
+
+Arena::~Arena() { munmap(base_, kBytes); }
+
+void* Arena::allocate(std::size_t bytes) {
+  const std::size_t whole = (bytes + 255) / 256 * 256 + kGap;
+  char* p = top_;
+  if (const auto hole = holes_.lower_bound(whole); hole != holes_.end() && hole->first <= 2 * whole) {
+    p = hole->second;
+    holes_.erase(hole);
+  } else {
+    if (top_ + whole > base_ + kBytes) return nullptr;
+    top_ += whole;
+  }
+  blocks_[p] = bytes;
+  in_use_ += bytes;
+  ASAN_UNPOISON_MEMORY_REGION(p, bytes);
+  fill_unseen(p, bytes, options().poison);
+  ASAN_POISON_MEMORY_REGION(p + bytes, whole - bytes);
+  return p;
+}
+
+void Arena::release(void* p) {
+  const auto it = blocks_.find(static_cast<char*>(p));
+  if (it == blocks_.end()) throw Error("release of device memory that is not allocated");
+  const std::size_t whole = (it->second + 255) / 256 * 256 + kGap;
+  fill_unseen(p, it->second, options().poison);
+  ASAN_POISON_MEMORY_REGION(p, whole);
+  in_use_ -= it->second;
+  holes_.emplace(whole, it->first);
+  blocks_.erase(it);
+}
+
+std::pair<const char*, std::size_t> Arena::block_at(const void* p) const {
+  auto it = blocks_.upper_bound(static_cast<char*>(const_cast<void*>(p)));
+  if (it == blocks_.begin()) return {nullptr, 0};
+  --it;
+  return *it;
+}
+
+Arena& arena() {
+  static Arena a;
+  return a;
+}
+
+}  // namespace simt

@@ -1,0 +1,37 @@
+// The emulated GPU's memory: one arena, so that a checker knows every address in it.
+#pragma once
+#include <cstddef>
+#include <map>
+
+namespace simt {
+
+/// Blocks stand apart; what lies between them, and what was never written, is poison (and, under AddressSanitizer,
+/// unreadable).
+class Arena {
+ public:
+  Arena();
+  ~Arena();
+  Arena(const Arena&) = delete;
+  Arena& operator=(const Arena&) = delete;
+
+  /// Null when the arena is full.
+  void* allocate(std::size_t bytes);
+  void release(void* p);
+  bool contains(const void* p) const { return p >= base_ && p < base_ + kBytes; }
+  const char* base() const { return base_; }
+  std::size_t in_use() const { return in_use_; }
+  /// The block that holds `p`, or the nearest before it; {null, 0} when there is none.
+  std::pair<const char*, std::size_t> block_at(const void* p) const;
+  static constexpr std::size_t kBytes = std::size_t{8} << 30;  // address space; pages come as they are touched
+
+ private:
+  static constexpr std::size_t kGap = 256;
+  char* base_;
+  std::map<char*, std::size_t> blocks_;      // by address: bytes asked for
+  std::multimap<std::size_t, char*> holes_;  // released ranges by their size, gap included
+  char* top_;
+  std::size_t in_use_ = 0;
+};
+Arena& arena();
+
+}  // namespace simt

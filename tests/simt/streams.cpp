@@ -1,0 +1,154 @@
+// The host's side of the emulated GPU. Nothing enqueued happens before somebody waits for it, and then only what he
+// waited for: a forgotten wait reads poison or old values.
+#include <deque>
+#include <memory>
+#include <set>
+
+#include "kernels/core/error.h"
+#include "kernels/device/runtime.h"
+#include "tests/simt/simt/machine.h"
+#include "tests/simt/simt/memory.h"
+
+namespace sumi::device {
+namespace {
+
+struct EmulatedStream;
+
+/// The last recording: which stream must get how far.
+struct EmulatedEvent {
+  EmulatedStream* stream = nullptr;
+  std::uint64_t position = 0;
+};
+
+struct Work {
+  std::function<void()> run;
+  EmulatedEvent awaits;  // with a stream: done when that one is as far
+};
+
+struct EmulatedStream {
+  std::deque<Work> queue;
+  std::uint64_t enqueued = 0, done = 0;
+};
+
+struct Streams {
+  EmulatedStream fallback;  // CUDA's null stream
+  std::set<EmulatedStream*> alive{&fallback};
+  EmulatedStream& at(Stream s) { return s ? *reinterpret_cast<EmulatedStream*>(s) : fallback; }
+};
+Streams& streams() {
+  static Streams all;
+  return all;
+}
+
+/// Runs `s` up to `position`, and before it whatever its waits want.
+void advance(EmulatedStream& s, std::uint64_t position) {
+  while (s.done < position) {
+    Work w = std::move(s.queue.front());
+    s.queue.pop_front();
+    s.done++;
+    if (w.awaits.stream && streams().alive.count(w.awaits.stream)) advance(*w.awaits.stream, w.awaits.position);
+    if (w.run) w.run();
+  }
+}
+
+void append(EmulatedStream& s, Work w) {
+  s.queue.push_back(std::move(w));
+  s.enqueued++;
+}
+
+}  // namespace
+
+Availability availability() { return {1, ""}; }
+
+DeviceInfo info() {
+  DeviceInfo d;
+  d.kind = DeviceKind::cuda;
+  d.name = "emulated GPU";
+  d.compute_capability = simt::options().compute_capability;
+  d.multiprocessors = 4;
+  d.shared_per_block = 227 * 1024;
+  return d;
+}
+
+Stream create_stream() {
+  auto* s = new EmulatedStream;
+  streams().alive.insert(s);
+  return reinterpret_cast<Stream>(s);
+}
+
+void destroy_stream(Stream s) noexcept {
+  auto* e = reinterpret_cast<EmulatedStream*>(s);
+  try {
+    advance(*e, e->enqueued);
+  } catch (const std::exception&) {  // as on a GPU: what nobody waits for fails unheard
+  }
+  streams().alive.erase(e);
+  delete e;
+}
+
+void synchronize(Stream s) {
+  EmulatedStream& e = streams().at(s);
+  try {
+    advance(e, e.enqueued);
+  } catch (const simt::Error& error) {
+    e.done = e.enqueued;
+    e.queue.clear();
+    fail("cuda: ", error.what());
+  }
+}
+
+Event create_event() { return reinterpret_cast<Event>(new EmulatedEvent); }
+void destroy_event(Event e) noexcept { delete reinterpret_cast<EmulatedEvent*>(e); }
+
+void record(Event e, Stream s) {
+  EmulatedStream& stream = streams().at(s);
+  *reinterpret_cast<EmulatedEvent*>(e) = {&stream, stream.enqueued};
+}
+
+void wait(Stream s, Event e) { append(streams().at(s), {{}, *reinterpret_cast<EmulatedEvent*>(e)}); }
+
+void* allocate(std::size_t bytes, Stream) {
+  void* p = simt::arena().allocate(bytes);
+  if (!p) {
+    const MemoryState m = memory_state();
+    fail("GPU out of memory: ", bytes >> 20, " MiB asked for, ", m.free >> 20, " of ", m.total >> 20, " MiB free");
+  }
+  return p;
+}
+
+void release(void* p, Stream s) noexcept {
+  if (p) append(streams().at(s), {[p] { simt::arena().release(p); }, {}});
+}
+
+void copy_to_device(void* dst, const void* src, std::size_t bytes, Stream s) {
+  if (bytes == 0) return;
+  auto staged =
+      std::make_shared<std::vector<char>>(static_cast<const char*>(src), static_cast<const char*>(src) + bytes);
+  append(streams().at(s), {[=] { std::memcpy(dst, staged->data(), bytes); }, {}});
+}
+
+void copy_to_host(void* dst, const void* src, std::size_t bytes, Stream s) {
+  synchronize(s);
+  if (bytes) std::memcpy(dst, src, bytes);
+}
+
+void copy(void* dst, const void* src, std::size_t bytes, Stream s) {
+  append(streams().at(s), {[=] { std::memcpy(dst, src, bytes); }, {}});
+}
+
+void fill(void* dst, unsigned char value, std::size_t bytes, Stream s) {
+  append(streams().at(s), {[=] { std::memset(dst, value, bytes); }, {}});
+}
+
+MemoryState memory_state() { return {simt::Arena::kBytes - simt::arena().in_use(), simt::Arena::kBytes}; }
+std::string versions() { return "emulated GPU"; }
+
+}  // namespace sumi::device
+
+namespace simt {
+
+void enqueue(CUstream_st* stream, std::function<void()> work) {
+  sumi::device::append(sumi::device::streams().at(stream), {std::move(work), {}});
+}
+
+}  // namespace simt
