@@ -1,7 +1,6 @@
-// Every CUDA row on every awkward case of its table, on the emulated GPU, in three orders of its threads.
+// How every <op>_rows_test.cpp runs: each CUDA row on each awkward case of its table, in three orders of the emulated
+// GPU's threads, which must give the same bits.
 #include "tests/kernels/rows.h"
-
-#include "kernels/map/cases.h"
 #include "tests/simt/simt/machine.h"
 
 namespace sumi::test {
@@ -16,8 +15,6 @@ const bool kRig = [] {
   device_rig() = {.guards = false, .runs = 3, .schedule = choose_order};
   return true;
 }();
-
-const bool kRows = register_rows_of<MapForward, MapBackward>(DeviceKind::cuda);
 
 }  // namespace
 }  // namespace sumi::test
