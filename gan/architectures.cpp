@@ -21,9 +21,6 @@ std::string_view value(const Metadata& metadata, const char* key) {
   return found == metadata.end() ? std::string_view() : std::string_view(found->second);
 }
 
-constexpr std::array<std::string_view, 5> kNames{"cartoongan", "faststyle_sigmoid", "faststyle", "lengstrom",
-                                                 "animeganv2"};
-
 /// Tensors that no other architecture has.
 constexpr std::string_view kCartoonGanMark = "conv01_1.weight", kFaststyleMark = "conv1.conv2d.weight",
                            kLengstromMark = "conv_out.norm.weight", kAnimeGanMark = "block_a.0.1.weight";
@@ -32,7 +29,8 @@ constexpr std::string_view kCartoonGanMark = "conv01_1.weight", kFaststyleMark =
 /// architecture's mark.
 bool is(const StateDict& state, const Metadata& metadata, std::string_view name, std::string_view mark) {
   const std::string_view said = value(metadata, "architecture");
-  return std::ranges::find(kNames, said) == kNames.end() ? state.contains(mark) : said == name;
+  const bool ours = std::ranges::any_of(architectures(), [&](const Architecture& a) { return a.name == said; });
+  return ours ? said == name : state.contains(mark);
 }
 
 bool centred(const Metadata& metadata) { return value(metadata, "pixels") == "centered_sigmoid"; }
@@ -50,8 +48,8 @@ std::unique_ptr<Generator> make_faststyle(const ContextPtr& context, std::uint64
   return std::make_unique<Faststyle>(context, seed_without(state, seed), options);
 }
 
-constexpr std::array<Architecture, kNames.size()> kArchitectures{{
-    {.name = kNames[0],
+constexpr auto kArchitectures = std::to_array<Architecture>({
+    {.name = "cartoongan",
      .title = "CartoonGAN (Chen et al. 2018)",
      .pixels = {.bgr = true},
      .multiple = 4,
@@ -61,7 +59,7 @@ constexpr std::array<Architecture, kNames.size()> kArchitectures{{
      .make = [](const ContextPtr& c, std::uint64_t seed, const StateDict* s) -> std::unique_ptr<Generator> {
        return std::make_unique<CartoonGan>(c, seed_without(s, seed), width_in(s, kCartoonGanMark, 0, 64));
      }},
-    {.name = kNames[1],
+    {.name = "faststyle_sigmoid",
      .title = "Feed-forward style (Johnson et al. 2016), bounded output",
      .pixels = kCentred,
      .multiple = 4,
@@ -73,7 +71,7 @@ constexpr std::array<Architecture, kNames.size()> kArchitectures{{
          },
      .make = [](const ContextPtr& c, std::uint64_t seed,
                 const StateDict* s) { return make_faststyle(c, seed, s, true); }},
-    {.name = kNames[2],
+    {.name = "faststyle",
      .title = "Feed-forward style (Johnson et al. 2016; pytorch/examples)",
      .pixels = kBytes,
      .multiple = 4,
@@ -82,7 +80,7 @@ constexpr std::array<Architecture, kNames.size()> kArchitectures{{
      .recognise = is_faststyle,
      .make = [](const ContextPtr& c, std::uint64_t seed,
                 const StateDict* s) { return make_faststyle(c, seed, s, false); }},
-    {.name = kNames[3],
+    {.name = "lengstrom",
      .title = "Feed-forward style (Johnson et al. 2016; fast-style-transfer)",
      .pixels = kBytes,
      .multiple = 4,
@@ -92,7 +90,7 @@ constexpr std::array<Architecture, kNames.size()> kArchitectures{{
      .make = [](const ContextPtr& c, std::uint64_t seed, const StateDict* s) -> std::unique_ptr<Generator> {
        return std::make_unique<Lengstrom>(c, seed_without(s, seed), width_in(s, "conv1.weight", 0, 32));
      }},
-    {.name = kNames[4],
+    {.name = "animeganv2",
      .title = "AnimeGANv2 (Chen et al. 2019)",
      .pixels = {},
      .multiple = 4,
@@ -102,7 +100,7 @@ constexpr std::array<Architecture, kNames.size()> kArchitectures{{
      .make = [](const ContextPtr& c, std::uint64_t seed, const StateDict* s) -> std::unique_ptr<Generator> {
        return std::make_unique<AnimeGanV2>(c, seed_without(s, seed), width_in(s, kAnimeGanMark, 0, 32));
      }},
-}};
+});
 
 }  // namespace
 
@@ -110,7 +108,7 @@ std::span<const Architecture> architectures() { return kArchitectures; }
 
 std::string architecture_names() {
   std::string list;
-  for (const std::string_view name : kNames) list += concat(list.empty() ? "" : ", ", name);
+  for (const Architecture& a : kArchitectures) list += concat(list.empty() ? "" : ", ", a.name);
   return list;
 }
 
