@@ -1,6 +1,10 @@
 #include "gan/vgg.h"
 
+#include <filesystem>
+#include <limits>
+
 #include "gan/style.h"
+#include "nn/safetensors.h"
 #include "tensor/autograd.h"
 #include "tests/golden/golden.h"
 
@@ -62,6 +66,31 @@ TEST(Vgg, LoadsAPublishedTrunk) {
   const auto vgg = load_vgg(c, path, "relu3_3");
   EXPECT_EQ(vgg->named_parameters().size(), 14u);
   EXPECT_THROW(load_vgg(c, test::shared_path("weights/faststyle_wave.safetensors"), "relu3_3"), Error);
+}
+
+TEST(Vgg, WeightsThatTellNothingAreRefused) {
+  const auto c = test::context();
+  const std::string path = testing::TempDir() + "/sumi-vgg.safetensors";
+  const auto refusal = [&](const StateDict& state) -> std::string {
+    save_safetensors(path, state, {});
+    try {
+      load_vgg(c, path, "relu1_2");
+    } catch (const Error& e) {
+      return e.what();
+    }
+    return "";
+  };
+  StateDict state = Vgg(c, VggDepth::vgg16, 1, "relu1_2").state_dict();
+  EXPECT_EQ(refusal(state), "");
+  EXPECT_TRUE(is_vgg(path));
+  const Shape shape = state["features.2.weight"].shape();
+  state["features.2.weight"] = Tensor::zeros(c, shape);
+  EXPECT_NE(refusal(state).find("'features.2.weight' is all zeros"), std::string::npos);
+  state["features.2.weight"] = Tensor::full(c, shape, std::numeric_limits<double>::infinity());
+  EXPECT_NE(refusal(state).find("'features.2.weight' has values that are not finite"), std::string::npos);
+  EXPECT_NE(refusal({{"head", Tensor::zeros(c, {1})}}).find("begin with head"), std::string::npos);
+  EXPECT_FALSE(is_vgg(path));
+  std::filesystem::remove(path);
 }
 
 /// d features / d pixels against differences, through every kind of layer.
