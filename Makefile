@@ -10,6 +10,7 @@ demo: packages build
 test: packages-test
 	cmake --preset release -B $(BUILD)
 	cmake --build $(BUILD) -j $(JOBS)
+	cmake -DBUILD=$(BUILD) -P cmake/lint.cmake
 	cmake --preset asan -B $(BUILD)-asan
 	cmake --build $(BUILD)-asan -j $(JOBS)
 	ctest --test-dir $(BUILD)-asan --output-on-failure

@@ -30,7 +30,7 @@ void check_sides(const WorkOptions& o, std::string_view what, int multiple, int 
         "; --size ", width, 'x', height, " would do");
 }
 
-Work generator_work(const WorkOptions& o, const ContextPtr& context, std::shared_ptr<Generator> network,
+Work generator_work(const WorkOptions& o, const ContextPtr& context, const std::shared_ptr<Generator>& network,
                     const Architecture& a) {
   check_sides(o, a.name, a.multiple, a.minimum);
   network->to(o.precision);
@@ -45,7 +45,7 @@ Work generator_work(const WorkOptions& o, const ContextPtr& context, std::shared
 const std::string kLastTimed = "conv4_2";
 constexpr int kThreeHalvings = 8;  // the side from which three poolings leave a pixel
 
-Work vgg_work(const WorkOptions& o, const ContextPtr& context, std::shared_ptr<const Vgg> vgg) {
+Work vgg_work(const WorkOptions& o, const ContextPtr& context, const std::shared_ptr<const Vgg>& vgg) {
   const std::string name = concat("vgg", static_cast<int>(vgg->depth()));
   check_sides(o, name, 1, kThreeHalvings);
   vgg->to(o.precision);

@@ -13,7 +13,8 @@ namespace {
 void check_forced_rows(const Context& ctx) {
   std::vector<std::string> ops;
   for_each_op([&]<class Args>(std::type_identity<Args>) { ops.emplace_back(Args::op); });
-  for (const auto& [op, row] : ctx.forced_rows()) {
+  for (const auto& forced : ctx.forced_rows()) {
+    const auto &op = forced.first, &row = forced.second;
     check(std::ranges::find(ops, op) != ops.end(), "SUMI_KERNEL: there is no op '", op, "'", did_you_mean(op, ops),
           "\n      'sumi info' lists the ops and their rows");
     for_each_op([&]<class Args>(std::type_identity<Args>) {

@@ -19,7 +19,7 @@ constexpr std::int64_t kPart = 65536;  // elements of one part
 
 template <Reduction F>
 double merge(double sum, double v) {
-  if constexpr (F == Reduction::max) return (v > sum) | (v != v) ? v : sum;  // a NaN once taken stays
+  if constexpr (F == Reduction::max) return ((v > sum) | (v != v)) ? v : sum;  // a NaN once taken stays
   return sum + v;
 }
 
