@@ -12,8 +12,6 @@
 namespace simt {
 namespace {
 
-constexpr std::size_t kDynamicLimit = 227 * 1024, kBeyond = 4096;
-
 enum class State : std::uint8_t { fresh, ready, at_barrier, at_collective, waiting, done };
 
 struct Thread {
@@ -34,12 +32,12 @@ struct Warp {
 
 /// The dynamic shared memory of whichever block runs, and a stretch beyond it that nothing may touch.
 struct DynamicShared {
-  char* data = static_cast<char*>(std::aligned_alloc(1024, (kDynamicLimit + kBeyond + 1023) / 1024 * 1024));
+  char* data = static_cast<char*>(std::aligned_alloc(1024, (kDynamicCapacity + 1023) / 1024 * 1024));
   std::size_t bytes = 0;
   void resize(std::size_t n) {
     bytes = n;
     ASAN_UNPOISON_MEMORY_REGION(data, n);
-    ASAN_POISON_MEMORY_REGION(data + n, kDynamicLimit + kBeyond - n);
+    ASAN_POISON_MEMORY_REGION(data + n, kDynamicCapacity - n);
   }
 };
 
@@ -284,6 +282,7 @@ void note_access(const void* p, std::size_t bytes, Observer::Access kind, const 
     observer()->access(p, bytes, kind, thread < 0 ? m.current->number : static_cast<unsigned>(thread), pc);
 }
 
+bool in_kernel() { return machine().current != nullptr; }
 const std::vector<SharedVariable>& current_shared() { return machine().shared; }
 unsigned current_thread() { return machine().current->number; }
 char* dynamic_shared() { return machine().dynamic.data; }

@@ -31,6 +31,7 @@ void* Arena::allocate(std::size_t bytes) {
   in_use_ += bytes;
   ASAN_UNPOISON_MEMORY_REGION(p, bytes);
   fill_unseen(p, bytes, options().poison);
+  if (observer()) observer()->allocated(p, bytes);
   ASAN_POISON_MEMORY_REGION(p + bytes, whole - bytes);
   return p;
 }
@@ -40,6 +41,7 @@ void Arena::release(void* p) {
   if (it == blocks_.end()) throw Error("release of device memory that is not allocated");
   const std::size_t whole = (it->second + 255) / 256 * 256 + kGap;
   fill_unseen(p, it->second, options().poison);
+  if (observer()) observer()->released(p, it->second);
   ASAN_POISON_MEMORY_REGION(p, whole);
   in_use_ -= it->second;
   holes_.emplace(whole, it->first);
@@ -56,6 +58,20 @@ std::pair<const char*, std::size_t> Arena::block_at(const void* p) const {
 Arena& arena() {
   static Arena a;
   return a;
+}
+
+std::string block_text(const void* p) {
+  const auto [block, bytes] = arena().block_at(p);
+  if (!block) return "no allocation";
+  return "byte " + std::to_string(static_cast<const char*>(p) - block) + " of an allocation of " +
+         std::to_string(bytes) + " bytes";
+}
+
+void check_block(const void* p, std::size_t bytes) {
+  const auto [block, size] = arena().block_at(p);
+  const auto offset = static_cast<std::size_t>(static_cast<const char*>(p) - block);
+  if (!block || offset + bytes > size)
+    throw Error("a copy of " + std::to_string(bytes) + " bytes leaves its allocation: it starts at " + block_text(p));
 }
 
 }  // namespace simt

@@ -56,6 +56,16 @@ void append(EmulatedStream& s, Work w) {
   s.enqueued++;
 }
 
+void host_reads(const void* p, std::size_t bytes) {
+  simt::check_block(p, bytes);
+  if (simt::observer()) simt::observer()->host_read(p, bytes);
+}
+
+void host_writes(const void* p, std::size_t bytes) {
+  simt::check_block(p, bytes);
+  if (simt::observer()) simt::observer()->host_wrote(p, bytes);
+}
+
 }  // namespace
 
 Availability availability() { return {1, ""}; }
@@ -124,20 +134,40 @@ void copy_to_device(void* dst, const void* src, std::size_t bytes, Stream s) {
   if (bytes == 0) return;
   auto staged =
       std::make_shared<std::vector<char>>(static_cast<const char*>(src), static_cast<const char*>(src) + bytes);
-  append(streams().at(s), {[=] { std::memcpy(dst, staged->data(), bytes); }, {}});
+  append(streams().at(s), {[=] {
+                             host_writes(dst, bytes);
+                             std::memcpy(dst, staged->data(), bytes);
+                           },
+                           {}});
 }
 
 void copy_to_host(void* dst, const void* src, std::size_t bytes, Stream s) {
+  if (bytes)
+    append(streams().at(s), {[=] {
+                               host_reads(src, bytes);
+                               std::memcpy(dst, src, bytes);
+                             },
+                             {}});
   synchronize(s);
-  if (bytes) std::memcpy(dst, src, bytes);
 }
 
 void copy(void* dst, const void* src, std::size_t bytes, Stream s) {
-  append(streams().at(s), {[=] { std::memcpy(dst, src, bytes); }, {}});
+  if (bytes == 0) return;
+  append(streams().at(s), {[=] {
+                             host_reads(src, bytes);
+                             host_writes(dst, bytes);
+                             std::memcpy(dst, src, bytes);
+                           },
+                           {}});
 }
 
 void fill(void* dst, unsigned char value, std::size_t bytes, Stream s) {
-  append(streams().at(s), {[=] { std::memset(dst, value, bytes); }, {}});
+  if (bytes == 0) return;
+  append(streams().at(s), {[=] {
+                             host_writes(dst, bytes);
+                             std::memset(dst, value, bytes);
+                           },
+                           {}});
 }
 
 MemoryState memory_state() { return {simt::Arena::kBytes - simt::arena().in_use(), simt::Arena::kBytes}; }

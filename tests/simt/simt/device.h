@@ -113,7 +113,7 @@ inline void run_ballot(Collective& c) {
 }
 
 template <class T, class F>
-T atomic(T* p, F f) {
+[[gnu::noinline]] T atomic(T* p, F f) {  // returns to the kernel's line
   note_access(p, sizeof(T), Observer::Access::atomic, __builtin_return_address(0));
   T old, next;
   copy_unseen(&old, p, sizeof(T));
@@ -164,15 +164,15 @@ inline int __all_sync(unsigned mask, int predicate, SIMT_HERE) { return __ballot
 inline void __threadfence() {}
 inline void __threadfence_block() {}
 template <class T>
-T atomicAdd(T* p, std::type_identity_t<T> v) {
+[[gnu::always_inline]] inline T atomicAdd(T* p, std::type_identity_t<T> v) {
   return simt::atomic(p, [=](T old) { return static_cast<T>(old + v); });
 }
 template <class T>
-T atomicMax(T* p, std::type_identity_t<T> v) {
+[[gnu::always_inline]] inline T atomicMax(T* p, std::type_identity_t<T> v) {
   return simt::atomic(p, [=](T old) { return old > v ? old : v; });
 }
 template <class T>
-T atomicCAS(T* p, std::type_identity_t<T> expected, std::type_identity_t<T> v) {
+[[gnu::always_inline]] inline T atomicCAS(T* p, std::type_identity_t<T> expected, std::type_identity_t<T> v) {
   return simt::atomic(p, [=](T old) { return old == expected ? v : old; });
 }
 

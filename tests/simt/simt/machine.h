@@ -72,6 +72,11 @@ class Observer {
   /// Thread publishes what it did before on `object` (arriving at an mbarrier) and learns what others published on it.
   virtual void release(const void* object, unsigned thread) = 0;
   virtual void acquire(const void* object, unsigned thread) = 0;
+  /// Global memory and the host: its copies count as accesses that a stream has ordered.
+  virtual void allocated(const void*, std::size_t) {}
+  virtual void released(const void*, std::size_t) {}
+  virtual void host_wrote(const void*, std::size_t) {}
+  virtual void host_read(const void*, std::size_t) {}
   /// `count` events of a kind happened at `s`: "mma", "barrier", "shuffle", ...
   virtual void count(const char* what, const Site& s, std::uint64_t count) = 0;
 };
@@ -80,6 +85,12 @@ Observer*& observer();
 
 /// Tells the observer of an access that an intrinsic makes on behalf of `thread` (by default the running one).
 void note_access(const void* p, std::size_t bytes, Observer::Access kind, const void* pc, int thread = -1);
+
+/// True while a kernel's thread runs.
+bool in_kernel();
+
+/// Dynamic shared memory that a block may ask for, and with the stretch behind it that nothing may touch.
+inline constexpr std::size_t kDynamicLimit = 227 * 1024, kDynamicCapacity = kDynamicLimit + 4096;
 
 /// A __shared__ variable of a kernel, or its dynamic shared memory.
 struct SharedVariable {

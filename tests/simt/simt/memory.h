@@ -2,6 +2,7 @@
 #pragma once
 #include <cstddef>
 #include <map>
+#include <string>
 
 namespace simt {
 
@@ -33,5 +34,10 @@ class Arena {
   std::size_t in_use_ = 0;
 };
 Arena& arena();
+
+/// "byte 12 of an allocation of 64 bytes", for messages.
+std::string block_text(const void* p);
+/// Throws Error unless `bytes` from `p` on lie in one allocation: what a copy may touch.
+void check_block(const void* p, std::size_t bytes);
 
 }  // namespace simt

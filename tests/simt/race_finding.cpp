@@ -1,0 +1,110 @@
+// The text of a finding: what, where in memory, and both accesses with their source lines.
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+
+#include "tests/simt/race_checker.h"
+
+extern "C" const char __executable_start;
+
+namespace simt::race {
+namespace {
+
+std::string program_path() {
+  std::array<char, 4096> path{};
+  return readlink("/proc/self/exe", path.data(), path.size() - 1) > 0 ? path.data() : "";
+}
+
+/// From the folder of the repository on.
+std::string shortened(const std::string& path) {
+  for (const char* top : {"/tests/simt/", "/kernels/"})
+    if (const auto at = path.rfind(top); at != std::string::npos) return path.substr(at + 1);
+  return path;
+}
+
+/// The chain of inlined functions at `pc`, innermost first, as "file:line".
+std::vector<std::string> inlined_at(std::uint32_t pc) {
+  char command[4400];
+  std::snprintf(command, sizeof command, "addr2line -i -e '%s' 0x%x 2>/dev/null", program_path().c_str(), pc - 1);
+  std::vector<std::string> lines;
+  FILE* const pipe = popen(command, "r");
+  for (char line[4096]; pipe && std::fgets(line, sizeof line, pipe);) {
+    std::string text = line;
+    text.erase(text.find_first_of(" \n"));
+    lines.push_back(shortened(text));
+  }
+  if (pipe) pclose(pipe);
+  return lines;
+}
+
+/// The line itself; of a device function of all kernels also the kernel's that called it.
+std::string describe(std::uint32_t pc) {
+  std::string text;
+  for (const std::string& line : inlined_at(pc)) {
+    if (line.starts_with("tests/simt/simt/") || line.starts_with('/') || line.starts_with('?')) continue;
+    text += (text.empty() ? "" : ", called from ") + line;
+    if (!line.starts_with("kernels/device/")) return text;
+  }
+  if (!text.empty()) return text;
+  std::array<char, 32> address{};
+  std::snprintf(address.data(), address.size(), "address 0x%x", pc);
+  return address.data();
+}
+
+/// As written in the source: what a symbol's name holds is its length, the text and a number.
+std::string variable_name(const char* symbol) {
+  char* text = nullptr;
+  const unsigned long length = std::strtoul(symbol, &text, 10);
+  return length ? std::string(text, std::min<std::size_t>(length, std::strlen(text))) : symbol;
+}
+
+std::string thread_name(unsigned number) {
+  const unsigned x = number % blockDim.x, y = number / blockDim.x % blockDim.y, z = number / (blockDim.x * blockDim.y);
+  return "thread " + std::to_string(x) + ',' + std::to_string(y) + ',' + std::to_string(z);
+}
+
+}  // namespace
+
+std::uint32_t program_counter(const void* address) {
+  return static_cast<std::uint32_t>(static_cast<const char*>(address) - &__executable_start);
+}
+
+std::string source_of(std::uint32_t pc) {
+  static std::map<std::uint32_t, std::string> known;
+  const auto [at, is_new] = known.try_emplace(pc);
+  if (is_new) at->second = describe(pc);
+  return at->second;
+}
+
+std::string Checker::place_of(const Event& e, const char* at) const {
+  if (!e.variable) return "global memory, " + block_text(at);
+  return variable_name(e.variable->name) + " + " + std::to_string(at - e.variable->begin) + " of " +
+         std::to_string(e.variable->end - e.variable->begin) + " bytes (shared)";
+}
+
+std::string Checker::thread_text(const Record& r) const {
+  const unsigned thread = r.thread & 0x7fffu;
+  return order_.in_block(r.time) ? thread_name(thread) : "another block's thread " + std::to_string(thread);
+}
+
+void Checker::report(const Event& e, const char* at, const std::string& what, const std::string& earlier) {
+  const char* did = e.kind == Access::read ? "reads" : e.kind == Access::atomic ? "changes atomically" : "writes";
+  fail(what + "\n  " + thread_name(e.thread) + ' ' + did + ' ' + std::to_string(e.bytes) + " bytes at " +
+       source_of(e.pc) + earlier + "\n  in " + place_of(e, at) + "\n ");
+}
+
+void Checker::report_race(const Event& e, const char* at, const Record& earlier, const char* did) {
+  const bool flying = earlier.thread & 0x8000u;
+  const char* what = flying                          ? "asynchronous copy used before its wait"
+                     : order_.in_block(earlier.time) ? "race: no barrier between two accesses"
+                                                     : "race between blocks";
+  report(e, at, what,
+         std::string("\n  ") + did + " before by " + thread_text(earlier) + " at " + source_of(earlier.pc));
+}
+
+}  // namespace simt::race
