@@ -61,17 +61,18 @@ void CartoonGan::add(const std::string& conv, const std::string& norm, ConvUnit&
 }
 
 Tensor CartoonGan::forward(const Tensor& x) const {
+  // At full size an activation is the bulk of the memory: each step's input is given back before the next allocates.
   Pending p = flat_(x);
-  p = mix1_(convolve(p, down1_));
-  p = mix2_(convolve(p, down2_));
-  Tensor y = settled(p);
-  p = {};
-  for (const auto& block : blocks_) y = residual(y, block->first, block->second);
-  y = convolve(y, up1_);
-  p = mix3_(y);
-  y = convolve(p, up2_);
-  p = mix4_(y);
-  y = {};
+  p = convolve(p, down1_);
+  p = mix1_(p);
+  p = convolve(p, down2_);
+  p = mix2_(p);
+  p = settled(p);
+  for (const auto& block : blocks_) p = residual(p.x, block->first, block->second);
+  p = convolve(p, up1_);
+  p = mix3_(p);
+  p = convolve(p, up2_);
+  p = mix4_(p);
   return convolve(p, out_);
 }
 

@@ -45,11 +45,15 @@ Tensor FaststyleTrainer::paint(const Tensor& photos) const {
   return shift(scale(y, f.out_scale), f.out_offset);
 }
 
+PerceptualLoss::Terms FaststyleTrainer::losses(const Tensor& photos) const {
+  const PerceptualLoss::Features content = loss_->content_of(photos);  // before there is a history to hold as well
+  return (*loss_)(paint(photos), content);
+}
+
 PerceptualLosses FaststyleTrainer::step(const Tensor& photos) {
-  const PerceptualLoss::Features content = loss_->content_of(photos);
-  const PerceptualLoss::Terms terms = (*loss_)(paint(photos), content);
   optimizer_->zero_grad();
-  backward(terms.total);
+  const PerceptualLoss::Terms terms = losses(photos);
+  backward(terms.total, {}, History::release);
   optimizer_->options.lr = learning_rate();
   optimizer_->step();
   return {terms.total.item(), unweighted(terms.content, options_.content_weight),

@@ -42,6 +42,8 @@ class FaststyleTrainer {
   void restore(const StateDict& state);
 
  private:
+  PerceptualLoss::Terms losses(const Tensor& photos) const;
+
   std::shared_ptr<const Vgg> vgg_;
   FaststyleTrainerOptions options_;
   std::unique_ptr<Generator> network_;

@@ -45,7 +45,7 @@ Tensor paint_by_optimization(const PerceptualLoss& loss, const Tensor& photo, co
   const auto evaluate = [&] {
     x.set_grad({});
     const Tensor total = loss(scale(x, 255), content).total;
-    backward(scale(total, kLossScale));
+    backward(scale(total, kLossScale), {}, History::release);
     const double value = total.item();
     if (o.on_evaluation) o.on_evaluation(++evaluations, value);
     return value * kLossScale;

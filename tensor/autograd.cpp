@@ -12,8 +12,14 @@ namespace {
 
 Node* node_of(const Tensor& t) { return TensorHistory::node(t).get(); }
 
-/// a + b in the wider dtype of the two.
+/// a + b in the wider dtype of the two; in a's memory where nobody else holds it.
 Tensor sum_of(const Tensor& a, const Tensor& b) {
+  if (a.dtype() == b.dtype() && a.shape() == b.shape() && !TensorHistory::is_shared(a) && !recording({&a, &b})) {
+    const Dims5 dims = a.shape().dims5();
+    run(Binary{.f = BinaryOp::add, .a_dims = dims, .b_dims = dims, .a = a.ref(), .b = b.ref(), .y = a.ref()}, a.ctx());
+    a.touch();
+    return a;
+  }
   if (a.dtype() == b.dtype()) return add(a, b);
   return add(cast(a, param_dtype(a.dtype())), cast(b, param_dtype(b.dtype())));
 }
@@ -48,11 +54,31 @@ std::vector<Node*> topological_order(Node* root) {
   return order;
 }
 
+/// The same nodes by their distance from the leaves. Walked from the end, this runs each node as late as it may: a loss
+/// on an early layer makes that layer's gradient when the walk gets there, not beside all the layers above.
+std::vector<Node*> by_distance(const std::vector<Node*>& order) {
+  std::unordered_map<Node*, std::int64_t> distance;
+  for (Node* node : order) {
+    std::int64_t longest = 0;
+    for (const Tensor& input : node->inputs)
+      if (Node* from = node_of(input)) longest = std::max(longest, distance[from] + 1);
+    distance[node] = longest;
+  }
+  std::vector<Node*> sorted = order;
+  std::ranges::stable_sort(sorted, {}, [&](Node* node) { return distance[node]; });
+  return sorted;
+}
+
+Gradients released(const Tensor&, const Wanted&) { fail("backward: an earlier pass released this history"); }
+
 /// One walk from y back to the targets. `finish(node, gradient)` is called once per target with the whole sum.
 class BackwardPass {
  public:
-  BackwardPass(const Tensor& y, std::unordered_set<Node*> targets)
-      : order_(topological_order(node_of(y))), needed_(std::move(targets)), targets_(needed_) {
+  BackwardPass(const Tensor& y, std::unordered_set<Node*> targets, History history)
+      : order_(by_distance(topological_order(node_of(y)))),
+        needed_(std::move(targets)),
+        targets_(needed_),
+        history_(history) {
     for (Node* node : order_)
       for (const Tensor& input : node->inputs)
         if (needed_.contains(node_of(input))) needed_.insert(node);
@@ -64,20 +90,22 @@ class BackwardPass {
     for (auto it = order_.rbegin(); it != order_.rend(); ++it) {
       const auto found = gradients_.find(*it);
       if (found == gradients_.end()) continue;
-      const Tensor gradient = std::move(found->second);
+      Tensor gradient = std::move(found->second);
       gradients_.erase(found);
       if (targets_.contains(*it)) finish(*it, gradient);
-      if ((*it)->backward) propagate(**it, gradient);
+      if ((*it)->backward) propagate(**it, std::move(gradient));
     }
   }
 
  private:
-  void propagate(Node& node, const Tensor& dy) {
+  void propagate(Node& node, Tensor dy) {
     Wanted wanted(node.inputs.size());
     bool any = false;
     for (std::size_t i = 0; i < wanted.size(); i++) any |= wanted[i] = needed_.contains(node_of(node.inputs[i]));
     if (!any) return;
     Gradients gradients = node.backward(dy, wanted);
+    dy = {};
+    if (history_ == History::release) node.backward = released;
     check(gradients.size() == wanted.size(), node.op, ": expected ", wanted.size(), " gradients, got ",
           gradients.size());
     for (std::size_t i = 0; i < wanted.size(); i++)
@@ -96,6 +124,7 @@ class BackwardPass {
 
   std::vector<Node*> order_;
   std::unordered_set<Node*> needed_, targets_;
+  History history_;
   std::unordered_map<Node*, Tensor> gradients_;
 };
 
@@ -147,13 +176,13 @@ bool recording(std::initializer_list<const Tensor*> inputs) {
   return std::ranges::any_of(inputs, [](const Tensor* t) { return *t && t->requires_grad() && t->ctx().grad_enabled; });
 }
 
-void backward(const Tensor& y, const Tensor& dy) {
+void backward(const Tensor& y, const Tensor& dy, History history) {
   const Tensor seed = seed_of(y, dy, "backward");
   const Recording off(y.ctx(), false);
   std::unordered_set<Node*> leaves;
   for (Node* node : topological_order(node_of(y)))
     if (!node->backward) leaves.insert(node);
-  BackwardPass(y, std::move(leaves)).run(y, seed, [](Node* leaf, const Tensor& g) {
+  BackwardPass(y, std::move(leaves), history).run(y, seed, [](Node* leaf, const Tensor& g) {
     leaf->grad = leaf->grad ? sum_of(leaf->grad, g) : owned(g);
   });
 }
@@ -167,7 +196,9 @@ Gradients grad(const Tensor& y, std::span<const Tensor> inputs, bool create_grap
     check(t.requires_grad(), "grad: an input of shape ", t.shape(), " does not require a gradient");
     targets.insert(node_of(t));
   }
-  BackwardPass(y, std::move(targets)).run(y, seed, [&](Node* node, const Tensor& g) { found[node] = g; });
+  BackwardPass(y, std::move(targets), History::keep).run(y, seed, [&](Node* node, const Tensor& g) {
+    found[node] = g;
+  });
   Gradients gradients;
   for (const Tensor& t : inputs) gradients.push_back(found[node_of(t)]);
   return gradients;

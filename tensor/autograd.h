@@ -37,9 +37,13 @@ Tensor record(Tensor y, std::string_view op, std::vector<Tensor> inputs, Backwar
 /// True when an op on these inputs would be recorded: fused, unrecordable passes are allowed only when false.
 bool recording(std::initializer_list<const Tensor*> inputs);
 
+/// What a backward pass leaves of the history that it walked. `release` frees what each op kept as soon as it has run,
+/// so that gradients come into the place of activations; a second pass over it is an error.
+enum class History : std::uint8_t { keep, release };
+
 /// Accumulates d y / d leaf into each leaf's grad(), whose storage no other tensor shares. `y` has one element unless
 /// `dy` is given.
-void backward(const Tensor& y, const Tensor& dy = {});
+void backward(const Tensor& y, const Tensor& dy = {}, History history = History::keep);
 
 /// Gradients of y with respect to `inputs`, touching no leaf; an empty handle where y does not depend on an input.
 /// Where they are equal they may share storage, also with dy. With create_graph they can be differentiated again.

@@ -14,7 +14,7 @@ using Dims5 = std::array<std::int64_t, 5>;
 constexpr std::int64_t count(const Dims5& d) { return d[0] * d[1] * d[2] * d[3] * d[4]; }
 Dims5 broadcast(const Dims5& a, const Dims5& b);  // throws Error naming both where a side differs and neither is 1
 
-/// y = a op b. greater gives 1 or 0.
+/// y = a op b. greater gives 1 or 0. May run in place (a.data == y.data) where a has y's shape.
 struct Binary {
   static constexpr std::string_view op = "binary";
   BinaryOp f = BinaryOp::add;

@@ -18,7 +18,7 @@ namespace {
 template <class T>
 std::shared_ptr<Scratch> pack_channels(const TapConv& t, Context& ctx) {
   const std::int64_t taps = t.h.filter * t.w.filter;
-  auto packed = std::make_shared<Scratch>(ctx.scratch(static_cast<std::size_t>(taps * t.C + kSlack) * sizeof(float)));
+  auto packed = std::make_shared<Scratch>(ctx.lasting(static_cast<std::size_t>(taps * t.C + kSlack) * sizeof(float)));
   for (std::int64_t i = 0; i < taps; i++)
     for (std::int64_t c = 0; c < t.C; c++)
       packed->as<float>()[i * t.C + c] = static_cast<float>(t.filter.as<T>()[c * taps + i]);

@@ -43,7 +43,7 @@ std::shared_ptr<PackedFilter> pack(const TapConv& t, const Panels& panels, Conte
     for (const Phase& columns : t.w.phases)
       starts.push_back(starts.back() + panels.count() * taps_count(t, rows, columns) * kPanel);
   auto packed = std::make_shared<PackedFilter>(
-      PackedFilter{ctx.scratch(static_cast<std::size_t>(starts.back()) * sizeof(float)), starts});
+      PackedFilter{ctx.lasting(static_cast<std::size_t>(starts.back()) * sizeof(float)), starts});
   std::size_t phase = 0;
   for (const Phase& rows : t.h.phases)
     for (const Phase& columns : t.w.phases) {

@@ -21,7 +21,7 @@ std::shared_ptr<Scratch> pack_pairs(const TapConv& t, std::int64_t panels, Conte
   const Phase &rows = t.h.phases.front(), &columns = t.w.phases.front();
   const auto row_count = static_cast<std::int64_t>(rows.taps.size());
   const auto count = static_cast<std::size_t>(panels * row_count * t.C * kPanel);
-  auto packed = std::make_shared<Scratch>(ctx.scratch(count * sizeof(float)));
+  auto packed = std::make_shared<Scratch>(ctx.lasting(count * sizeof(float)));
   std::fill_n(packed->as<float>(), count, 0.f);
   const T* filter = t.filter.as<T>();
   for (std::int64_t r = 0; r < row_count; r++)

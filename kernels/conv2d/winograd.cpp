@@ -85,7 +85,7 @@ void plan(Job& j) {
 std::shared_ptr<Scratch> packed(std::string_view op, const Filter& f, Context& ctx) {
   const std::string key = concat(op, 'C', f.C, 'K', f.K);
   return ctx.cache().get<Scratch>("winograd", key, f.w, [&] {
-    auto u = std::make_shared<Scratch>(ctx.scratch(static_cast<std::size_t>(packed_count(f.C, f.K)) * sizeof(float)));
+    auto u = std::make_shared<Scratch>(ctx.lasting(static_cast<std::size_t>(packed_count(f.C, f.K)) * sizeof(float)));
     pack(f, u->as<float>(), ctx);
     return u;
   });

@@ -85,6 +85,8 @@ class Context {
   /// Memory of the device: the pool on a CPU, stream-ordered memory on a GPU.
   Memory& memory() { return *memory_; }
   Scratch scratch(std::size_t bytes) { return {*memory_, bytes}; }
+  /// For what cache() keeps.
+  Scratch lasting(std::size_t bytes) { return {*memory_, bytes, Lifetime::lasting}; }
   /// The GPU work queue that this context's rows use; null on a CPU.
   Stream stream() const { return stream_; }
   /// Waits until the device has done all that was asked of it; throws Error with what failed there.

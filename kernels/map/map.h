@@ -24,7 +24,7 @@ struct MapForward {
   double bytes() const { return 2.0 * static_cast<double>(n) * static_cast<double>(size_of(dtype())); }
 };
 
-/// dx[i] = dy[i] * f'(x[i]).
+/// dx[i] = dy[i] * f'(x[i]). May run in place (dy.data == dx.data).
 struct MapBackward {
   static constexpr std::string_view op = "map_backward";
   Map f = Map::identity;

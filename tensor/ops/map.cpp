@@ -1,6 +1,7 @@
 // Elementwise maps.
 #include "kernels/map/map.h"
 
+#include "tensor/history.h"
 #include "tensor/ops/gradients.h"
 
 namespace sumi {
@@ -19,10 +20,12 @@ Tensor run_backward(const Tensor& x, const Tensor& dy, Map f, double a) {
   return dx;
 }
 
-/// dy * f'(x) for a piecewise linear f: recorded as linear in dy.
+/// dy * f'(x) for a piecewise linear f: recorded as linear in dy, and in dy's memory where nobody else holds it.
 Tensor masked(const Tensor& x, const Tensor& dy, Map f, double a) {
-  return record(run_backward(x, dy, f, a), "masked", {dy},
-                [=](const Tensor& g, const Wanted&) -> Gradients { return {masked(x, g, f, a)}; });
+  const Tensor dx = TensorHistory::is_shared(dy) ? Tensor::empty(dy.context(), dy.shape(), dy.dtype()) : dy.detach();
+  run(MapBackward{.f = f, .a = a, .n = x.numel(), .x = x.ref(), .dy = dy.ref(), .dx = dx.ref()}, x.ctx());
+  dx.touch();
+  return record(dx, "masked", {dy}, [=](const Tensor& g, const Wanted&) -> Gradients { return {masked(x, g, f, a)}; });
 }
 
 /// `above` for x > 0, below * exp(x) elsewhere.

@@ -33,6 +33,26 @@ TEST(BinaryClosedForm, NanInEitherOperandPasses) {
   EXPECT_EQ(combined(BinaryOp::greater, {nan, 1, 2}, d, {1, nan, 1}, d), (std::vector<float>{0, 0, 1}));
 }
 
+/// The engine sums gradients where the first one stands.
+TEST(BinaryClosedForm, AddsInPlaceInEveryRow) {
+  for (const Variant<Binary>& row : Binary::table()) {
+    Context ctx;
+    std::vector<float> a, want;
+    for (int i = 0; i < 40000; i++) a.push_back(static_cast<float>(i)), want.push_back(static_cast<float>(3 * i));
+    const std::vector<float> twice = [&] {
+      std::vector<float> b = a;
+      for (float& v : b) v *= 2;
+      return b;
+    }();
+    const Dims5 d{1, 2, 10, 20, 100};
+    Binary g{.f = BinaryOp::add, .a_dims = d, .b_dims = d, .b = {const_cast<float*>(twice.data())}};
+    g.a = g.y = {a.data()};
+    if (!row.supports(g, ctx.device())) continue;
+    row.run(g, ctx);
+    EXPECT_EQ(a, want) << row.name;
+  }
+}
+
 TEST(BinaryErrors, UnequalSidesAreNamed) {
   try {
     broadcast({1, 1, 1, 2, 3}, {1, 1, 1, 2, 4});

@@ -77,6 +77,71 @@ TEST(MemoryPool, ReusesBlocksOfTheSameSize) {
   }
 }
 
+TEST(MemoryPool, FreeNeighboursAreOneBlock) {
+  if (!kReuse) GTEST_SKIP() << "blocks are not reused under AddressSanitizer";
+  MemoryPool pool;
+  constexpr std::size_t kBlock = 40u << 20;  // more than an arena grows by at least
+  void *a = pool.allocate(kBlock), *b = pool.allocate(kBlock), *c = pool.allocate(kBlock);
+  pool.release(a);
+  pool.release(c);
+  pool.release(b);
+  EXPECT_EQ(pool.allocate(3 * kBlock), a);
+  EXPECT_EQ(pool.bytes_held(), 3 * kBlock);
+  pool.release(a);
+  EXPECT_EQ(pool.allocate(4 * kBlock), a) << "grows where it is";
+}
+
+TEST(MemoryPool, LastingBlocksLieApart) {
+  if (!kReuse) GTEST_SKIP() << "blocks are not reused under AddressSanitizer";
+  MemoryPool pool;
+  void* passing = pool.allocate(3 << 20);
+  pool.release(passing);
+  void* lasting = pool.allocate_lasting(3 << 20);
+  EXPECT_NE(lasting, passing);
+  EXPECT_EQ(pool.allocate(3 << 20), passing);
+  pool.release(lasting);
+  EXPECT_EQ(pool.allocate_lasting(3 << 20), lasting);
+}
+
+TEST(MemoryPool, TrimGivesAllUnusedBack) {
+  MemoryPool pool;
+  void *small = pool.allocate(100), *large = pool.allocate(50 << 20), *packed = pool.allocate_lasting(2 << 20);
+  pool.release(small);
+  pool.release(large);
+  pool.release(packed);
+  pool.trim();
+  EXPECT_EQ(pool.bytes_held(), 0u);
+  auto* again = static_cast<char*>(pool.allocate(50 << 20));
+  std::fill_n(again, 50 << 20, char{1});
+  EXPECT_GE(pool.bytes_held(), 50u << 20);
+}
+
+/// Blocks of every size come and go in a fixed disorder: none overlap, and little is held beyond the most in use.
+TEST(MemoryPool, HoldsLittleMoreThanTheMostInUse) {
+  if (!kReuse) GTEST_SKIP() << "blocks are not reused under AddressSanitizer";
+  MemoryPool pool;
+  std::vector<std::pair<char*, std::size_t>> blocks;
+  std::uint32_t state = 1;
+  const auto draw = [&](std::uint32_t n) { return (state = state * 1664525u + 1013904223u) / 65536u % n; };
+  for (int i = 0; i < 3000; i++) {
+    if (blocks.size() > 20) {
+      const std::size_t at = draw(static_cast<std::uint32_t>(blocks.size()));
+      const auto [p, bytes] = blocks[at];
+      const char tag = p[0];
+      ASSERT_EQ(p[bytes - 1], tag);
+      pool.release(p);
+      blocks[at] = blocks.back();
+      blocks.pop_back();
+    }
+    const std::size_t bytes = (1u << 20) + draw(16000) * 1000;
+    auto* p = static_cast<char*>(pool.allocate(bytes));
+    for (const auto& [other, size] : blocks) ASSERT_TRUE(p + bytes <= other || other + size <= p);
+    p[0] = p[bytes - 1] = static_cast<char>(i % 100);
+    blocks.emplace_back(p, bytes);
+  }
+  EXPECT_LT(static_cast<double>(pool.bytes_held()), 1.6 * static_cast<double>(pool.peak_bytes()));
+}
+
 TEST(MemoryPool, ImpossibleSizeIsAnError) {
   if (!kReuse) GTEST_SKIP() << "AddressSanitizer ends the program at such a size";
   MemoryPool pool;

@@ -94,5 +94,22 @@ TEST(MapClosedForm, Activations) {
   EXPECT_EQ(mapped(Map::rsqrt, {4, 0.25f, 1}), (std::vector<float>{0.5f, 2, 1}));
 }
 
+/// The engine masks a gradient where it stands.
+TEST(MapClosedForm, BackwardRunsInPlaceInEveryRow) {
+  for (const Variant<MapBackward>& row : MapBackward::table()) {
+    Context ctx;
+    std::vector<float> x, dy, want;
+    for (int i = 0; i < 40000; i++) {
+      x.push_back(static_cast<float>(i % 5 - 2)), dy.push_back(static_cast<float>(i));
+      want.push_back(x.back() > 0 ? dy.back() : 0);
+    }
+    MapBackward m{.f = Map::relu, .n = 40000, .x = {x.data()}};
+    m.dy = m.dx = {dy.data()};
+    if (!row.supports(m, ctx.device())) continue;
+    row.run(m, ctx);
+    EXPECT_EQ(dy, want) << row.name;
+  }
+}
+
 }  // namespace
 }  // namespace sumi::test

@@ -55,6 +55,40 @@ TEST(Engine, LeavesDoNotShareGradients) {
   EXPECT_EQ(seed.item(), 5);
 }
 
+TEST(Engine, AReleasedHistoryHoldsNoValuesAndRunsOnce) {
+  Tensor x = Tensor::full(test_context(), {1 << 10}, 2).set_requires_grad();
+  const MemoryPool& pool = test_context()->pool();
+  const std::size_t before = pool.bytes_in_use();
+  const Tensor y = sum(square(square(square(x))));
+  const std::size_t recorded = pool.bytes_in_use();
+  EXPECT_GE(recorded, before + 2 * (4 << 10));  // x^2 and x^4 are kept, x^8 is not
+  backward(y, {}, History::release);
+  EXPECT_FLOAT_EQ(x.grad().to_vector()[7], 8 * 128);
+  EXPECT_LE(pool.bytes_in_use(), recorded - 4 * (1 << 10));  // two went, one gradient came
+  try {
+    backward(y);
+    FAIL() << "no error";
+  } catch (const Error& e) {
+    EXPECT_NE(std::string(e.what()).find("released"), std::string::npos) << e.what();
+  }
+}
+
+TEST(Engine, GradientsThatOthersHoldAreNotOverwritten) {
+  Tensor x = leaf(-3);
+  const Tensor h = x * 1, y = relu(h), dy = scalar(5), inputs[] = {x, h, y};
+  const Gradients g = grad(y * 2, inputs, false, dy);
+  EXPECT_FLOAT_EQ(g[0].item(), 0);
+  EXPECT_FLOAT_EQ(g[1].item(), 0);
+  EXPECT_FLOAT_EQ(g[2].item(), 10) << "masked in place";
+  backward(relu(leaf(-1)), dy);
+  EXPECT_FLOAT_EQ(dy.item(), 5) << "the caller's";
+  backward(x + x);
+  const Tensor held = x.grad();
+  backward(x * 4);
+  EXPECT_FLOAT_EQ(held.item(), 2);
+  EXPECT_FLOAT_EQ(x.grad().item(), 6);
+}
+
 TEST(Engine, NoGradRecordsNothing) {
   Tensor x = leaf(2);
   {
