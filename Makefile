@@ -2,7 +2,7 @@
 BUILD ?= build
 JOBS ?= $(shell nproc)
 
-.PHONY: demo test build bench lint format install clean packages packages-test
+.PHONY: demo test build bench lint format cuda-resources install clean packages packages-test
 
 demo: packages build
 	@cmake -DPROGRAM=$(BUILD)/bin/sumi -P cmake/demo.cmake
@@ -31,6 +31,11 @@ lint: packages-test
 
 format:
 	git ls-files '*.h' '*.cpp' '*.cuh' '*.cu' | xargs clang-format -i
+
+cuda-resources: packages-test
+	cmake --preset release -B $(BUILD)
+	cmake --build $(BUILD) -j $(JOBS) --target cuda_tests
+	SUMI_WRITE_RESOURCES=1 $(BUILD)/bin/cuda_tests --gtest_filter='*Committed*'
 
 install: build
 	cmake --install $(BUILD) --prefix $(or $(PREFIX),/usr/local)

@@ -1,9 +1,11 @@
 #include "apps/device.h"
 
 #include <CLI/CLI.hpp>
+#include <iostream>
 
 #include "apps/suggest.h"
 #include "apps/usage.h"
+#include "kernels/device/runtime.h"
 #include "kernels/tables.h"
 
 namespace sumi {
@@ -48,8 +50,11 @@ void add_precision_option(CLI::App& command, std::string& precision) {
 DType parse_precision(const std::string& text) { return text == "bf16" ? DType::bf16 : DType::f32; }
 
 ContextPtr make_context(const DeviceOptions& o) {
-  check(o.device != "cuda", "this build has no CUDA kernels; use --device cpu");
-  auto context = std::make_shared<Context>(ContextOptions{.threads = o.threads});
+  const device::Availability gpu = o.device == "cpu" ? device::Availability{} : device::availability();
+  check(o.device != "cuda" || gpu.count > 0, "--device cuda: ", gpu.why, "; use --device cpu");
+  if (gpu.expected) std::cerr << "note: " << gpu.why << "; using the CPU\n";
+  const DeviceKind kind = gpu.count > 0 ? DeviceKind::cuda : DeviceKind::cpu;
+  auto context = std::make_shared<Context>(ContextOptions{.device = kind, .threads = o.threads});
   check_forced_rows(*context);
   return context;
 }

@@ -10,6 +10,7 @@
 #include "apps/models.h"
 #include "apps/op_list.h"
 #include "apps/program.h"
+#include "kernels/device/runtime.h"
 
 namespace sumi {
 namespace {
@@ -27,23 +28,52 @@ json libraries() {
           {"stb", stb_version()}};
 }
 
+json devices(const Context& ctx) {
+  const DeviceInfo cpu = cpu_info(ctx.threads());
+  json all = json::array({{{"kind", "cpu"},
+                           {"name", cpu.name},
+                           {"threads", cpu.threads},
+                           {"avx2", cpu.avx2},
+                           {"avx512", cpu.avx512},
+                           {"avx512_bf16", cpu.avx512_bf16}}});
+  if (device::availability().count == 0) return all;
+  const DeviceInfo gpu = device::info();
+  const auto memory = device::memory_state();
+  all.push_back({{"kind", "cuda"},
+                 {"name", gpu.name},
+                 {"compute_capability", gpu.compute_capability},
+                 {"multiprocessors", gpu.multiprocessors},
+                 {"memory_bytes", memory.total}});
+  return all;
+}
+
+std::string gpu_text() {
+  const device::Availability gpu = device::availability();
+  if (gpu.count == 0) return gpu.why;
+  const DeviceInfo d = device::info();
+  return concat(d.name, ", sm_", d.compute_capability, ", ", d.multiprocessors, " multiprocessors, ",
+                device::memory_state().total >> 20, " MiB; ", device::versions());
+}
+
 json machine(const Context& ctx) {
-  const DeviceInfo& d = ctx.device();
   return {{"version", SUMI_VERSION},
-          {"devices", json::array({{{"kind", "cpu"},
-                                    {"name", d.name},
-                                    {"threads", d.threads},
-                                    {"avx2", d.avx2},
-                                    {"avx512", d.avx512},
-                                    {"avx512_bf16", d.avx512_bf16}}})},
+          {"devices", devices(ctx)},
           {"libraries", libraries()},
           {"models", bundled_models()},
           {"ops", list_ops(ctx)}};
 }
 
-void print_machine(const json& all, const DeviceInfo& d) {
+void print_rows(const json& op, std::string_view device, std::string_view chosen_on) {
+  for (const auto& row : op["rows"])
+    if (row["device"] == device)
+      std::cout << ' ' << row["name"].get<std::string>()
+                << (device == chosen_on && row["name"] == op["typical"] ? "*" : "");
+}
+
+void print_machine(const json& all, const Context& ctx) {
+  const DeviceInfo d = cpu_info(ctx.threads());
   std::cout << "sumi " << SUMI_VERSION << "\ncpu: " << d.name << ", " << d.threads << " threads, " << cpu_features(d)
-            << "\ncuda: not in this build\nlibraries:";
+            << "\ncuda: " << gpu_text() << "\nlibraries:";
   for (const auto& [name, version] : all["libraries"].items())
     std::cout << ' ' << name << ' ' << version.get<std::string>() << ';';
   std::cout << "\nmodels:";
@@ -51,8 +81,12 @@ void print_machine(const json& all, const DeviceInfo& d) {
   std::cout << "\n\nops, their rows in order of preference, and the one (*) that a typical case takes here:\n";
   for (const auto& op : all["ops"]) {
     std::cout << "  " << std::left << std::setw(26) << op["name"].get<std::string>();
-    for (const auto& row : op["rows"])
-      std::cout << ' ' << row["name"].get<std::string>() << (row["name"] == op["typical"] ? "*" : "");
+    print_rows(op, "cpu", name_of(ctx.device().kind));
+    const auto on_gpu = [](const json& row) { return row["device"] == "cuda"; };
+    if (std::ranges::any_of(op["rows"], on_gpu))
+      std::cout << "\n  " << std::setw(26) << ""
+                << " cuda:";
+    print_rows(op, "cuda", name_of(ctx.device().kind));
     std::cout << '\n';
   }
 }
@@ -71,7 +105,7 @@ int info(const std::string& file, const DeviceOptions& device, bool as_json) {
   if (as_json)
     std::cout << all.dump(2) << std::endl;
   else
-    print_machine(all, context->device());
+    print_machine(all, *context);
   return kDone;
 }
 

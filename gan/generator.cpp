@@ -70,14 +70,14 @@ Tensor to_network(const ContextPtr& context, std::span<const std::uint8_t> rgb, 
   std::array<float, 256> level{};
   for (std::size_t v = 0; v < level.size(); v++)
     level[v] = static_cast<float>((static_cast<double>(v) - format.offset) / format.divisor);
-  const Tensor x = Tensor::empty(context, {1, H, W, 3});
-  float* out = x.data<float>();
   const std::size_t first = format.bgr ? 2 : 0, third = 2 - first;
-  for (std::size_t i = 0; i < rgb.size(); i += 3) {
-    out[i] = level[rgb[i + first]];
-    out[i + 1] = level[rgb[i + 1]];
-    out[i + 2] = level[rgb[i + third]];
-  }
+  const Tensor x = Tensor::filled(context, {1, H, W, 3}, [&](float* out) {
+    for (std::size_t i = 0; i < rgb.size(); i += 3) {
+      out[i] = level[rgb[i + first]];
+      out[i + 1] = level[rgb[i + 1]];
+      out[i + 2] = level[rgb[i + third]];
+    }
+  });
   return dtype == DType::f32 ? x : cast(x, dtype);
 }
 

@@ -95,7 +95,8 @@ void Optimizer::load_state(const StateDict& state) {
   if (slots_.empty()) return;
   const Tensor halves = Tensor::zeros(slots_.front().parameter->context(), {2});
   take("step", halves);
-  step_ = (static_cast<std::int64_t>(halves.values()[0]) << 24) + static_cast<std::int64_t>(halves.values()[1]);
+  const auto parts = halves.to_vector();
+  step_ = (static_cast<std::int64_t>(parts[0]) << 24) + static_cast<std::int64_t>(parts[1]);
 }
 
 double clip_grad_norm(std::span<Tensor* const> parameters, double limit) {

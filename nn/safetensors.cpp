@@ -78,7 +78,7 @@ Tensor tensor_of(const TensorEntry& e, const std::byte* bytes, DType dtype, cons
     return Tensor::from(context, shape_of(e), values);
   }
   Tensor t = Tensor::empty(context, shape_of(e), dtype);
-  if (count) std::memcpy(t.ref().data, bytes, e.end - e.begin);
+  if (count) t.write(bytes);
   return t;
 }
 
@@ -92,15 +92,13 @@ Ordered file_order(const StateDict& state) {
   return order;
 }
 
-std::size_t bytes_of(const Tensor& t) { return static_cast<std::size_t>(t.numel()) * size_of(t.dtype()); }
-
 std::string header_text(const Ordered& order, const std::map<std::string, std::string>& metadata) {
   nlohmann::ordered_json header = nlohmann::ordered_json::object();
   if (!metadata.empty()) header["__metadata__"] = metadata;
   std::size_t offset = 0;
   for (const auto& [name, tensor] : order) {
     const std::vector<std::int64_t> sides(tensor->shape().begin(), tensor->shape().end());
-    const std::size_t end = offset + bytes_of(*tensor);
+    const std::size_t end = offset + tensor->bytes();
     header[std::string(name)] = {
         {"dtype", file_dtype(tensor->dtype())}, {"shape", sides}, {"data_offsets", {offset, end}}};
     offset = end;
@@ -155,8 +153,12 @@ void save_safetensors(const std::string& path, const StateDict& state,
   AtomicFile file(path);
   file.write({reinterpret_cast<const char*>(&length), sizeof length});
   file.write(header);
-  for (const auto& [name, tensor] : order)
-    file.write({static_cast<const char*>(tensor->ref().data), bytes_of(*tensor)});
+  std::vector<char> bytes;
+  for (const auto& [name, tensor] : order) {
+    bytes.resize(tensor->bytes());
+    tensor->read(bytes.data());
+    file.write({bytes.data(), bytes.size()});
+  }
   file.commit();
 }
 

@@ -4,6 +4,7 @@
 
 #include "kernels/cast/cast.h"
 #include "kernels/core/element.h"
+#include "kernels/device/runtime.h"
 #include "kernels/random/random.h"
 #include "tensor/autograd.h"
 
@@ -35,14 +36,20 @@ Tensor Tensor::full(const ContextPtr& context, const Shape& shape, double value,
     using T = decltype(type);
     T element;
     store(&element, 0, value);
-    std::fill_n(t.data<T>(), t.numel(), element);
+    if (t.on_host())
+      std::fill_n(t.data<T>(), t.numel(), element);
+    else
+      t.write(std::vector<T>(static_cast<std::size_t>(t.numel()), element).data());
   });
   return t;
 }
 
 Tensor Tensor::zeros(const ContextPtr& context, const Shape& shape, DType dtype) {
   Tensor t = empty(context, shape, dtype);
-  std::memset(t.storage_->data(), 0, t.storage_->bytes());
+  if (t.on_host())
+    std::memset(t.storage_->data(), 0, t.storage_->bytes());
+  else
+    device::fill(t.storage_->data(), 0, t.storage_->bytes(), context->stream());
   return t;
 }
 
@@ -52,10 +59,51 @@ Tensor Tensor::from(const ContextPtr& context, const Shape& shape, std::span<con
   Tensor t = empty(context, shape, dtype);
   visit_float(dtype, [&](auto type) {
     using T = decltype(type);
-    T* out = t.data<T>();
+    std::vector<T> staged(t.on_host() ? 0 : values.size());
+    T* out = t.on_host() ? t.data<T>() : staged.data();
     for (std::size_t i = 0; i < values.size(); i++) out[i] = T(values[i]);
+    if (!t.on_host()) t.write(staged.data());
   });
   return t;
+}
+
+Tensor Tensor::filled(const ContextPtr& context, const Shape& shape, const std::function<void(float*)>& fill) {
+  Tensor t = empty(context, shape);
+  if (t.on_host()) {
+    fill(t.data<float>());
+  } else {
+    std::vector<float> staged(static_cast<std::size_t>(t.numel()));
+    fill(staged.data());
+    t.write(staged.data());
+  }
+  return t;
+}
+
+Tensor Tensor::to(const ContextPtr& context) const {
+  Tensor t = empty(context, shape_, dtype_);
+  if (on_host()) {
+    t.write(storage_->data());
+  } else if (t.on_host()) {
+    read(t.storage_->data());
+  } else {
+    ctx().synchronize();  // the two contexts have a stream each
+    device::copy(t.storage_->data(), storage_->data(), bytes(), context->stream());
+  }
+  return t;
+}
+
+void Tensor::write(const void* from) const {
+  if (on_host())
+    std::memcpy(storage_->data(), from, bytes());
+  else
+    device::copy_to_device(storage_->data(), from, bytes(), ctx().stream());
+}
+
+void Tensor::read(void* into) const {
+  if (on_host())
+    std::memcpy(into, storage_->data(), bytes());
+  else
+    device::copy_to_host(into, storage_->data(), bytes(), ctx().stream());
 }
 
 namespace {
@@ -85,7 +133,10 @@ Tensor Tensor::uniform(const ContextPtr& context, const Shape& shape, double low
 std::vector<float> Tensor::to_vector() const {
   std::vector<float> out(static_cast<std::size_t>(numel()));
   visit_float(dtype_, [&](auto type) {
-    const auto* values = data<decltype(type)>();
+    using T = decltype(type);
+    std::vector<T> staged(on_host() ? 0 : out.size());
+    if (!on_host()) read(staged.data());
+    const T* values = on_host() ? data<T>() : staged.data();
     for (std::size_t i = 0; i < out.size(); i++) out[i] = static_cast<float>(values[i]);
   });
   return out;
@@ -117,14 +168,17 @@ Tensor Tensor::detach() const {
 
 Tensor Tensor::clone() const {
   Tensor t = empty(context(), shape_, dtype_);
-  std::memcpy(t.storage_->data(), storage_->data(), static_cast<std::size_t>(numel()) * size_of(dtype_));
+  t.copy_from(*this);
   return t;
 }
 
 void Tensor::copy_from(const Tensor& source) const {
   check(source.shape_ == shape_, "copy_from: expected ", shape_, ", got ", source.shape_);
-  if (source.dtype_ == dtype_)
-    std::memmove(storage_->data(), source.storage_->data(), static_cast<std::size_t>(numel()) * size_of(dtype_));
+  if (source.context() != context() && !(on_host() && source.on_host())) return copy_from(source.to(context()));
+  if (source.dtype_ == dtype_ && on_host())
+    std::memmove(storage_->data(), source.storage_->data(), bytes());
+  else if (source.dtype_ == dtype_)
+    device::copy(storage_->data(), source.storage_->data(), bytes(), ctx().stream());
   else
     run(Cast{.n = numel(), .x = source.ref(), .y = ref()}, ctx());
   touch();

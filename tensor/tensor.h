@@ -1,5 +1,6 @@
 // Tensor: a value handle on shared storage, with shape, dtype, and an optional node of the history.
 #pragma once
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -44,6 +45,8 @@ class Tensor {
   /// Copies `values` (as f32 numbers) converting to dtype.
   static Tensor from(const ContextPtr& context, const Shape& shape, std::span<const float> values,
                      DType dtype = DType::f32);
+  /// An f32 tensor with what `fill` writes to host memory: the tensor's own on a CPU, staged on the way to a GPU.
+  static Tensor filled(const ContextPtr& context, const Shape& shape, const std::function<void(float*)>& fill);
   /// Philox normal or uniform numbers, see kernels/random/random.h.
   static Tensor randn(const ContextPtr& context, const Shape& shape, std::uint64_t seed, std::uint32_t stream = 0,
                       DType dtype = DType::f32);
@@ -54,15 +57,24 @@ class Tensor {
   const Shape& shape() const { return shape_; }
   std::int64_t dim(int i) const { return shape_[i]; }
   int rank() const { return shape_.rank(); }
+  std::size_t bytes() const { return static_cast<std::size_t>(numel()) * size_of(dtype_); }
   std::int64_t numel() const { return shape_.numel(); }
   DType dtype() const { return dtype_; }
   const ContextPtr& context() const { return storage_->context(); }
   Context& ctx() const { return *storage_->context(); }
 
-  /// Typed access; throws Error when T is not this dtype's storage type.
+  bool on_host() const { return ctx().device().kind == DeviceKind::cpu; }
+  /// A copy with another context: another device, or other threads. It has no history.
+  Tensor to(const ContextPtr& context) const;
+  /// The elements' bytes to and from host memory, in the storage dtype. read() waits for the device.
+  void write(const void* bytes) const;
+  void read(void* bytes) const;
+
+  /// Typed access; throws Error when T is not this dtype's storage type, or the tensor is on a GPU.
   template <class T>
   T* data() const {
     check(dtype_of<T> == dtype_, "tensor: expected ", name_of(dtype_of<T>), ", got ", name_of(dtype_));
+    check(on_host(), "tensor: expected a tensor in host memory, got one on the GPU; copy it with to() or to_vector()");
     return static_cast<T*>(storage_->data());
   }
   std::span<float> values() const { return {data<float>(), static_cast<std::size_t>(numel())}; }

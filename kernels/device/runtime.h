@@ -11,10 +11,12 @@
 
 namespace sumi::device {
 
-/// How many GPUs can be used; with 0, `why` says in one line what is missing (driver, GPU, build). Never throws.
+/// How many GPUs can be used; with 0, `why` says in one line what is missing (driver, GPU, build), and `expected`
+/// whether the machine seems to have one, so that a user should hear of it. Never throws.
 struct Availability {
   int count = 0;
   std::string why;
+  bool expected = false;
 };
 Availability availability();
 

@@ -33,10 +33,13 @@ Availability availability() {
     cudaDriverGetVersion(&driver);
     cudaRuntimeGetVersion(&runtime);
     if (driver == 0) return {0, "no NVIDIA driver on this machine"};
-    return {0, concat("the NVIDIA driver is too old: it supports CUDA ", version_text(driver), ", this build needs ",
-                      version_text(runtime))};
+    return {0,
+            concat("the NVIDIA driver is too old: it supports CUDA ", version_text(driver), ", this build needs ",
+                   version_text(runtime)),
+            true};
   }
-  return {0, concat("no usable NVIDIA GPU: ", e == cudaSuccess ? "none found" : cudaGetErrorString(e))};
+  if (e == cudaSuccess || e == cudaErrorNoDevice) return {0, "no NVIDIA GPU on this machine"};
+  return {0, concat("the NVIDIA GPU cannot be used: ", cudaGetErrorString(e)), true};
 }
 
 DeviceInfo info() {

@@ -10,4 +10,11 @@ void transpose_reference(const Transpose& a, Context& ctx);
 /// Square blocks that fit in the first-level cache with both of their sides.
 void transpose_blocked(const Transpose& a, Context& ctx);
 
+namespace cuda {
+
+bool transpose_supports(const Transpose& a, const DeviceInfo& device);
+void transpose_naive(const Transpose& a, Context& ctx);
+void transpose_tiled(const Transpose& a, Context& ctx);
+
+}  // namespace cuda
 }  // namespace sumi

@@ -5,6 +5,10 @@ namespace sumi {
 namespace {
 
 constexpr Variant<Transpose> kTranspose[] = {
+#if SUMI_CUDA
+    {"tiled", DeviceKind::cuda, kGpuFloats, cuda::transpose_supports, cuda::transpose_tiled},
+    {"naive", DeviceKind::cuda, kGpuFloats, cuda::transpose_supports, cuda::transpose_naive},
+#endif
     {"blocked", DeviceKind::cpu, kAllFloats, every_case<Transpose>, transpose_blocked},
     {"reference", DeviceKind::cpu, kAllFloats, every_case<Transpose>, transpose_reference},
 };

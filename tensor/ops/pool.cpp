@@ -41,11 +41,9 @@ Tensor run_backward(const Tensor& x, const Tensor& dy, const PoolDims& d, Poolin
 
 /// Tap (r, s) of every window, as an image of P x Q pixels: a depthwise convolution with a single one.
 Tensor tap(const Tensor& x, const PoolDims& d, std::int64_t r, std::int64_t s) {
-  Tensor one = Tensor::zeros(x.context(), {d.C, d.R, d.S, 1}, x.dtype());
-  visit_float(x.dtype(), [&](auto type) {
-    using T = decltype(type);
-    for (std::int64_t c = 0; c < d.C; c++) one.data<T>()[(c * d.R + r) * d.S + s] = T(1.f);
-  });
+  std::vector<float> values(static_cast<std::size_t>(d.C * d.R * d.S));
+  for (std::int64_t c = 0; c < d.C; c++) values[static_cast<std::size_t>((c * d.R + r) * d.S + s)] = 1;
+  const Tensor one = Tensor::from(x.context(), {d.C, d.R, d.S, 1}, values, x.dtype());
   const auto below = [](std::int64_t outputs, int stride, int window, std::int64_t side, int before, int after) {
     return std::max(after, static_cast<int>((outputs - 1) * stride + window - side - before));  // ceil_mode reads on
   };
