@@ -28,6 +28,8 @@ std::string one_line(std::string text) {
 int parse_and_run(int argc, char** argv) {
   CLI::App program{"Sumi paints: it turns photos into pictures of another style, and trains the networks that do.",
                    "sumi"};
+  program.footer(
+      "On a machine with other work to do, OMP_WAIT_POLICY=passive before the command keeps threads from spinning.");
   program.set_version_flag("--version", "sumi " SUMI_VERSION);
   program.require_subcommand(1);
   const std::pair<const char*, Command> commands[] = {{"stylize", add_stylize(program)},

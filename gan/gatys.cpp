@@ -12,17 +12,13 @@ namespace {
 /// L-BFGS drops curvature pairs with s.y below 1e-10 and stops at gradients below 1e-7, so a loss that is a mean over
 /// pixels must be scaled up to something like a sum.
 constexpr double kLossScale = 1e5;
-constexpr int kIterationsPerStep = 20;
 
+/// With a line search: a strong style's Gram loss is of fourth degree, and a full step now and then lands where pixels
+/// are so large that nothing moves any more.
 void run_lbfgs(Tensor& x, const std::function<double()>& evaluate, const GatysOptions& o) {
-  Lbfgs optimizer({&x}, {.max_iterations = kIterationsPerStep});
-  while (optimizer.iterations() < o.iterations) {
-    const std::int64_t before = optimizer.iterations();
-    optimizer.options.max_iterations =
-        static_cast<int>(std::min<std::int64_t>(kIterationsPerStep, o.iterations - before));
-    optimizer.step(evaluate);
-    if (optimizer.iterations() == before) break;  // converged
-  }
+  Lbfgs optimizer(
+      {&x}, {.max_iterations = o.iterations, .max_evaluations = o.iterations, .line_search = LineSearch::strong_wolfe});
+  optimizer.step(evaluate);
 }
 
 void run_adam(Tensor& x, const std::function<double()>& evaluate, const GatysOptions& o) {

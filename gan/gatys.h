@@ -11,7 +11,7 @@ enum class PictureOptimizer : std::uint8_t { lbfgs, adam };
 
 struct GatysOptions {
   PictureOptimizer optimizer = PictureOptimizer::lbfgs;
-  int iterations = 100;
+  int iterations = 100;   // evaluations of loss and gradient; L-BFGS's line search may end a few later
   double adam_lr = 0.02;  // of pixels 0..1
   /// Called after each evaluation of the loss with the number of evaluations and the loss; may throw to stop.
   std::function<void(int, double)> on_evaluation;

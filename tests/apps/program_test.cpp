@@ -60,6 +60,11 @@ TEST(Program, HelpAndVersion) {
   }
 }
 
+TEST(Program, HelpSaysWhatABusyMachineNeeds) {
+  const TemporaryFolder f;
+  EXPECT_NE(run_sumi(f, {"--help"}).out.find("OMP_WAIT_POLICY=passive"), std::string::npos);
+}
+
 TEST(Info, ListsEveryOpWithItsRows) {
   const TemporaryFolder f;
   const Outcome o = run_sumi(f, {"info", "--json"});
