@@ -45,18 +45,27 @@ bool can_run(const Variant<Args>& v, const Args& a, const DeviceInfo& device) {
   return v.device == device.kind && v.dtypes.has(a.dtype()) && v.supports(a, device);
 }
 
+/// Why a row that the user named does not run `a`, with those that this device has, or that would.
+template <class Args>
+[[noreturn]] void fail_row(std::string_view name, const Args& a, const DeviceInfo& device) {
+  bool known = false;
+  std::string all, able;
+  for (const Variant<Args>& v : Args::table()) {
+    if (v.device != device.kind) continue;
+    known = known || v.name == name;
+    all += concat(all.empty() ? "" : ", ", v.name);
+    if (can_run(v, a, device)) able += concat(able.empty() ? "" : ", ", v.name);
+  }
+  check(known, "SUMI_KERNEL: ", Args::op, " has no row '", name, "' on this ", name_of(device.kind), "; it has ", all);
+  fail("SUMI_KERNEL: ", Args::op, " row '", name, "' cannot run ", a.key(), " ", name_of(a.dtype()), " on this ",
+       name_of(device.kind), "; rows that can: ", able);
+}
+
 template <class Args>
 const Variant<Args>& find_row(std::string_view name, const Args& a, const DeviceInfo& device) {
   for (const Variant<Args>& v : Args::table())
-    if (v.name == name && v.device == device.kind) {
-      check(can_run(v, a, device), Args::op, ": row '", name, "' cannot run ", a.key(), " ", name_of(a.dtype()),
-            " on this ", name_of(device.kind));
-      return v;
-    }
-  std::string rows;
-  for (const Variant<Args>& v : Args::table())
-    if (v.device == device.kind) rows += concat(rows.empty() ? "" : ", ", v.name);
-  fail(Args::op, ": no row '", name, "' on this ", name_of(device.kind), "; there are ", rows);
+    if (v.name == name && can_run(v, a, device)) return v;
+  fail_row(name, a, device);
 }
 
 /// The row forced by name, else the one the autotuner measured fastest for these dims, else the first that can run

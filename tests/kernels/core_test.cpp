@@ -183,9 +183,13 @@ TEST(Selection, ErrorsNameWhatWasExpected) {
   ctx.force_row("map_forward", "tabulated");
   const auto unknown = message_of([&] { select(MapForward{.n = 1}, ctx); });
   EXPECT_TRUE(contains(unknown, "no row 'tabulated'") && contains(unknown, "reference")) << unknown;
+  EXPECT_TRUE(contains(unknown, "SUMI_KERNEL: map_forward")) << unknown;
+  EXPECT_TRUE(contains(unknown, "SUMI_KERNEL: map_forward")) << unknown;
   ctx.force_row("map_forward", "vectorized");
   const auto unable = message_of([&] { select(MapForward{.n = 1, .x = {nullptr, DType::f64}}, ctx); });
   EXPECT_TRUE(contains(unable, "cannot run") && contains(unable, "f64")) << unable;
+  EXPECT_TRUE(contains(unable, "SUMI_KERNEL") && contains(unable, "rows that can: reference")) << unable;
+  EXPECT_TRUE(contains(unable, "SUMI_KERNEL") && contains(unable, "rows that can: reference")) << unable;
 }
 
 /// What a cached value is worth: whether it is still held.
