@@ -10,4 +10,17 @@ void gemm_reference(const Gemm& a, Context& ctx);
 /// Packed panels and register tiles; f32 sums.
 void gemm_blocked(const Gemm& a, Context& ctx);
 
+namespace cuda {
+
+/// One thread a result.
+void gemm_naive(const Gemm& g, Context& ctx);
+/// 32 x 32 tiles in shared memory.
+void gemm_tiled(const Gemm& g, Context& ctx);
+/// 8 x 8 results a thread; f32.
+void gemm_register_blocked(const Gemm& g, Context& ctx);
+/// Tensor cores, f32 sums; f16 and bf16.
+void gemm_mma(const Gemm& g, Context& ctx);
+
+}  // namespace cuda
+
 }  // namespace sumi

@@ -8,6 +8,12 @@ namespace sumi {
 namespace {
 
 constexpr Variant<Gemm> kGemm[] = {
+#if SUMI_CUDA
+    {"mma", DeviceKind::cuda, kF16 | kBF16, every_case<Gemm>, cuda::gemm_mma},
+    {"register_blocked", DeviceKind::cuda, kF32, every_case<Gemm>, cuda::gemm_register_blocked},
+    {"tiled", DeviceKind::cuda, kGpuFloats, every_case<Gemm>, cuda::gemm_tiled},
+    {"naive", DeviceKind::cuda, kGpuFloats, every_case<Gemm>, cuda::gemm_naive},
+#endif
 #if SUMI_ONEDNN
     {"onednn", DeviceKind::cpu, kF32BF16, gemm_onednn_supports, gemm_onednn},
 #endif

@@ -1,0 +1,28 @@
+// The row `register_blocked`: f32 products that stay f32.
+#include "kernels/gemm/product.h"
+#include "kernels/gemm/rows.h"
+#include "kernels/gemm/tile_registers.h"
+
+namespace sumi::cuda {
+namespace {
+
+template <class Shape, class Product>
+void run_shape(Product p, const Gemm& g, Context& ctx) {
+  p.grid = tile_grid(g.batch, g.M, g.N, g.K, Shape::M, Shape::N, Shape::K);
+  with_splits(p, g.batch * g.M, ctx, [&](const Product& q) { launch_registers<Shape>(q, ctx.stream()); });
+}
+
+}  // namespace
+
+void gemm_register_blocked(const Gemm& g, Context& ctx) {
+  using Large = LargeRegisters;
+  const bool large = fills_gpu(tile_grid(g.batch, g.M, g.N, g.K, Large::M, Large::N, Large::K));
+  visit_product<float>(g, [&](const auto& p) {
+    if (large)
+      run_shape<Large>(p, g, ctx);
+    else
+      run_shape<SmallRegisters>(p, g, ctx);
+  });
+}
+
+}  // namespace sumi::cuda
