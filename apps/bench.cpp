@@ -10,6 +10,7 @@
 #include "apps/program.h"
 #include "apps/usage.h"
 #include "kernels/core/roofline.h"
+#include "kernels/device/roofline.h"
 
 namespace sumi {
 namespace {
@@ -33,21 +34,30 @@ double total_flops(const std::vector<Timing>& layers) {
   return sum;
 }
 
+/// Seconds of one run; with `layers`, each op is timed too, which on a GPU means waiting for each.
+double timed(const std::function<void()>& work, Context& ctx, std::vector<Timing>* layers) {
+  ctx.synchronize();
+  ctx.profile = layers;
+  const double start = seconds_now();
+  work();
+  ctx.synchronize();
+  ctx.profile = nullptr;
+  return seconds_now() - start;
+}
+
 /// One run to warm up (weights are packed, memory is pooled), then `repeat` timed ones.
 Measured measure(const std::function<void()>& work, Context& ctx, int repeat) {
   Measured m;
   std::vector<double> seconds;
   work();
+  const bool on_gpu = ctx.device().kind == DeviceKind::cuda;
   for (int i = 0; i < repeat; i++) {
     check_interrupt();
     std::vector<Timing> layers;
-    ctx.profile = &layers;
-    const double start = seconds_now();
-    work();
-    seconds.push_back(seconds_now() - start);
-    ctx.profile = nullptr;
+    seconds.push_back(timed(work, ctx, on_gpu ? nullptr : &layers));
     if (seconds.back() <= *std::ranges::min_element(seconds)) m.layers = std::move(layers);
   }
+  if (on_gpu) timed(work, ctx, &m.layers);
   std::ranges::sort(seconds);
   m.min_s = seconds.front(), m.median_s = seconds[seconds.size() / 2];
   m.flops = total_flops(m.layers);
@@ -65,6 +75,7 @@ void print_json(const BenchOptions& o, const Work& work, const Context& ctx, con
   std::cout << nlohmann::json{{"model", work.title},
                               {"size", work.size},
                               {"precision", o.precision},
+                              {"device", ctx.device().name},
                               {"threads", ctx.threads()},
                               {"repeat", o.repeat},
                               {"min_ms", m.min_s * 1e3},
@@ -98,7 +109,11 @@ int bench(BenchOptions& o) {
   if (!o.size.empty()) std::tie(o.work.width, o.work.height) = parse_size(o.size);
   o.work.precision = parse_precision(o.precision);
   const ContextPtr context = make_context(o.device);
-  const Roofline roof = o.json ? Roofline{} : measure_roofline(*context);
+  const bool on_gpu = context->device().kind == DeviceKind::cuda;
+  const auto measured_roof = [&] {
+    return on_gpu ? measure_gpu_roofline(*context, o.work.precision) : measure_roofline(*context);
+  };
+  const Roofline roof = o.json ? Roofline{} : measured_roof();
   const Work work = make_work(o.work, context);
   const Measured m = measure(work.run, *context, o.repeat);
   if (o.json)

@@ -2,15 +2,17 @@
 #pragma once
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <random>
 #include <vector>
 
 #include "kernels/core/case.h"
 #include "kernels/core/variant.h"
+#include "kernels/device/runtime.h"
 
 namespace sumi::bench {
 
-/// A case with its operands in the context's pool. The same case and dtype always get the same numbers.
+/// A case with its operands in the device's memory. The same case and dtype always get the same numbers.
 template <class Args>
 class Filled {
  public:
@@ -30,7 +32,7 @@ class Filled {
       blocks_.push_back(ctx.scratch(static_cast<std::size_t>(o.count) * size_of(t) + 64));
       // Distinct ids, so that weights are packed once, as in a network.
       *o.ref = TensorRef{blocks_.back().template as<void>(), t, id++, 0};
-      fill(*o.ref, o, rng);
+      fill(*o.ref, o, rng, ctx);
     }
     context_ = &ctx;
   }
@@ -42,9 +44,24 @@ class Filled {
   Filled& operator=(const Filled&) = delete;
 
   const Args& args() const { return args_; }
+  /// An operand's bytes in host memory.
+  std::vector<unsigned char> read(const Operand& o) const {
+    std::vector<unsigned char> bytes(static_cast<std::size_t>(o.count) * size_of(o.ref->dtype));
+    if (context_->device().kind == DeviceKind::cpu)
+      std::memcpy(bytes.data(), o.ref->data, bytes.size());
+    else
+      device::copy_to_host(bytes.data(), o.ref->data, bytes.size(), context_->stream());
+    return bytes;
+  }
   const Operands& operands() const { return operands_; }
 
  private:
+  static void fill(const TensorRef& t, const Operand& o, std::mt19937& rng, Context& ctx) {
+    if (ctx.device().kind == DeviceKind::cpu) return fill(t, o, rng);
+    std::vector<unsigned char> staged(static_cast<std::size_t>(o.count) * size_of(t.dtype));
+    fill(TensorRef{staged.data(), t.dtype}, o, rng);
+    device::copy_to_device(t.data, staged.data(), staged.size(), ctx.stream());
+  }
   static void fill(const TensorRef& t, const Operand& o, std::mt19937& rng) {
     std::uniform_real_distribution<float> any(-1, 1), unit(0.01f, 0.99f);
     for (std::int64_t i = 0; i < o.count; i++) {
@@ -76,8 +93,10 @@ double difference(const Filled<Args>& got, const Filled<Args>& want) {
     const Operand &g = got.operands()[k], &w = want.operands()[k];
     if (g.role == Role::input || !*g.ref) continue;
     double squares = 0, largest = 0;
+    std::vector<unsigned char> ours = got.read(g), theirs = want.read(w);
+    const TensorRef x{ours.data(), g.ref->dtype}, y{theirs.data(), w.ref->dtype};
     for (std::int64_t i = 0; i < g.count; i++) {
-      const double a = value_at(*g.ref, i), b = value_at(*w.ref, i);
+      const double a = value_at(x, i), b = value_at(y, i);
       squares += b * b;
       largest = std::max(largest, std::isnan(a) ? INFINITY : std::abs(a - b));
     }

@@ -1,0 +1,54 @@
+#include "kernels/device/roofline.h"
+
+#include <algorithm>
+
+#include "kernels/device/runtime.h"
+#include "kernels/gemm/gemm.h"
+#include "kernels/random/random.h"
+
+namespace sumi {
+namespace {
+
+constexpr int kRuns = 10;
+
+/// The least seconds of several runs, each waited for.
+template <class F>
+double best_seconds(Context& ctx, F&& work) {
+  double best = 0;
+  for (int i = 0; i <= kRuns; i++) {
+    ctx.synchronize();
+    const double start = seconds_now();
+    work();
+    ctx.synchronize();
+    const double t = seconds_now() - start;
+    if (i > 0) best = best == 0 ? t : std::min(best, t);  // the first warms up
+  }
+  return best;
+}
+
+double copy_gbytes_per_s(Context& ctx) {
+  constexpr std::size_t kBytes = std::size_t{1} << 30;
+  const Scratch from = ctx.scratch(kBytes), to = ctx.scratch(kBytes);
+  device::fill(from.as<void>(), 1, kBytes, ctx.stream());
+  const double t = best_seconds(ctx, [&] { device::copy(to.as<void>(), from.as<void>(), kBytes, ctx.stream()); });
+  return 2.0 * kBytes / t * 1e-9;
+}
+
+double gemm_gflops(Context& ctx, DType dtype) {
+  constexpr std::int64_t kSide = 8192;
+  const std::size_t bytes = kSide * kSide * size_of(dtype);
+  const Scratch a = ctx.scratch(bytes), b = ctx.scratch(bytes), y = ctx.scratch(bytes);
+  Gemm g{.M = kSide, .N = kSide, .K = kSide};
+  g.a = {a.as<void>(), dtype};
+  g.b = {b.as<void>(), dtype};
+  g.y = {y.as<void>(), dtype};
+  for (const TensorRef& t : {g.a, g.b})
+    run(RandomFill{.distribution = Distribution::uniform, .low = -1, .high = 1, .n = kSide * kSide, .y = t}, ctx);
+  return g.flops() / best_seconds(ctx, [&] { run(g, ctx); }) * 1e-9;
+}
+
+}  // namespace
+
+Roofline measure_gpu_roofline(Context& ctx, DType dtype) { return {gemm_gflops(ctx, dtype), copy_gbytes_per_s(ctx)}; }
+
+}  // namespace sumi
