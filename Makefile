@@ -2,7 +2,7 @@
 BUILD ?= build
 JOBS ?= $(shell nproc)
 
-.PHONY: demo test build bench lint format cuda-resources install clean packages packages-test
+.PHONY: demo test build bench lint format cuda-resources gpu-check install clean packages packages-test
 
 demo: packages build
 	@cmake -DPROGRAM=$(BUILD)/bin/sumi -P cmake/demo.cmake
@@ -31,6 +31,11 @@ lint: packages-test
 
 format:
 	git ls-files '*.h' '*.cpp' '*.cuh' '*.cu' | xargs clang-format -i
+
+# On a machine with a GPU: tests and times every CUDA row there. PREFIX_PATH names the libraries' folder where the system
+# has none (cmake/gpu_prefix.sh makes it).
+gpu-check:
+	@bench/gpu_check.sh
 
 cuda-resources: packages-test
 	cmake --preset release -B $(BUILD)

@@ -1,0 +1,147 @@
+#!/usr/bin/env python3
+"""Times whole networks on this GPU in Sumi and in PyTorch (eager fp32, channels_last bf16 autocast, torch.compile with
+max-autotune, a CUDA graph): same weights, interleaved in one run, outputs compared, ratios printed.
+
+    python3 bench/compare_gpu.py --sumi build/bin/sumi --json networks.json
+
+A ratio is the rival's minimum over Sumi's minimum at the same precision.
+"""
+import argparse
+import json
+import os
+import subprocess
+import tempfile
+import time
+
+import numpy as np
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+
+import compare
+
+SIZES = {"animeganv2": (512, 512), "faststyle": (1024, 1024), "cartoongan": (512, 512), "lengstrom": (1024, 1024),
+         "vgg16": (512, 512)}
+VARIANTS = ["eager f32", "channels_last bf16", "compile bf16", "graph bf16"]
+
+
+def graphed(run):
+    """The work captured once as a CUDA graph and replayed."""
+    side = torch.cuda.Stream()
+    with torch.cuda.stream(side):
+        for _ in range(3):
+            run()
+    torch.cuda.current_stream().wait_stream(side)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        y = run()
+
+    def replay():
+        graph.replay()
+        return y
+    return replay
+
+
+def runner(name, variant):
+    """A function that enqueues one inference and returns its output."""
+    net, x = compare.build(name)
+    net, x = net.cuda(), x.cuda()
+    if variant == "eager f32":
+        def plain():
+            with torch.inference_mode():
+                return net(x)
+        return plain
+    net, x = net.to(memory_format=torch.channels_last), x.contiguous(memory_format=torch.channels_last)
+    if variant == "compile bf16":
+        net = torch.compile(net, mode="max-autotune-no-cudagraphs")
+
+    def autocast():
+        with torch.no_grad(), torch.autocast("cuda", torch.bfloat16):
+            return net(x)
+    return graphed(autocast) if variant == "graph bf16" else autocast
+
+
+def milliseconds(run, repeat=20):
+    """Minimum of `repeat` runs, each between two synchronisations."""
+    best = float("inf")
+    for _ in range(repeat):
+        torch.cuda.synchronize()
+        start = time.perf_counter()
+        run()
+        torch.cuda.synchronize()
+        best = min(best, (time.perf_counter() - start) * 1e3)
+    return best
+
+
+def sumi_ms(sumi, weights, size, precision):
+    out = subprocess.run([sumi, "bench", "--device", "cuda", "--model", weights, "--size", f"{size[0]}x{size[1]}",
+                          "--precision", precision, "--repeat", "20", "--json"], check=True, capture_output=True, text=True)
+    return json.loads(out.stdout)["min_ms"]
+
+
+def agreement(sumi, name, size, folder, weights):
+    """PSNR between Sumi's picture on the GPU and PyTorch's, both rounded to 8 bits."""
+    source, target = os.path.join(folder, "in.png"), os.path.join(folder, "out.png")
+    Image.fromarray(compare.picture(size)).save(source)
+    subprocess.run([sumi, "stylize", source, "-o", target, "--model", weights, "--device", "cuda"], check=True,
+                   capture_output=True)
+    to_picture = compare.MODELS[name][2][1]
+    y = to_picture(runner(name, "eager f32")())[0].permute(1, 2, 0).clamp(0, 255).round().byte().cpu().numpy()
+    return compare.psnr(np.array(Image.open(target).convert("RGB")), y)
+
+
+def measure(args, name):
+    size = SIZES[name]
+    make, _, formats = compare.MODELS[name]
+    compare.MODELS[name] = (make, size, formats)
+    net, _ = compare.build(name)
+    folder, weights = tempfile.mkdtemp(), name
+    if not name.startswith("vgg"):
+        weights = os.path.join(folder, name + ".safetensors")
+        save_file({k: v.contiguous() for k, v in net.state_dict().items()}, weights)
+    rivals, times = {}, {}
+    for variant in VARIANTS:
+        try:
+            rivals[variant] = runner(name, variant)
+            for _ in range(5):
+                rivals[variant]()
+        except Exception as error:  # a rival that cannot run is reported, not fatal
+            print(f"# {name}: {variant} does not run: {str(error).splitlines()[0][:120]}")
+            rivals.pop(variant, None)
+    for _ in range(args.rounds):
+        for precision in ("f32", "bf16"):
+            times.setdefault("sumi " + precision, []).append(sumi_ms(args.sumi, weights, size, precision))
+        for variant, run in rivals.items():
+            times.setdefault(variant, []).append(milliseconds(run))
+    psnr = None if name.startswith("vgg") else agreement(args.sumi, name, size, folder, weights)
+    return {"model": name, "size": f"{size[0]}x{size[1]}", "psnr_db": psnr,
+            "min_ms": {who: min(values) for who, values in times.items()}}
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--sumi", default="build/bin/sumi")
+    p.add_argument("--rounds", type=int, default=3)
+    p.add_argument("--models", nargs="*", default=list(SIZES), choices=list(SIZES), metavar="MODEL")
+    p.add_argument("--json", help="also write the figures here")
+    args = p.parse_args()
+    torch.backends.cudnn.benchmark = True
+    figures = []
+    for name in args.models:
+        try:
+            figures.append(measure(args, name))
+        except subprocess.CalledProcessError as error:
+            print(f"# {name}: sumi failed: {error.stderr.strip()}")
+            continue
+        f = figures[-1]
+        print(f"\n### {name} {f['size']}" + (f": pictures agree to {f['psnr_db']:.1f} dB" if f["psnr_db"] else ""))
+        for who, ms in f["min_ms"].items():
+            ours = f["min_ms"]["sumi bf16" if "bf16" in who else "sumi f32"]
+            print(f"{who:20} {ms:9.3f} ms   {ms / ours:6.2f} x Sumi's time", flush=True)
+    if args.json:
+        with open(args.json, "w") as out:
+            json.dump({"torch": torch.__version__, "gpu": torch.cuda.get_device_name(), "networks": figures}, out, indent=1)
+
+
+if __name__ == "__main__":
+    main()
