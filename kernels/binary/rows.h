@@ -1,12 +1,13 @@
 // The functions behind the rows of the binary table.
 #pragma once
 #include "kernels/binary/binary.h"
+#include "kernels/map/elementary.h"
 
 namespace sumi {
 
 /// f(a, b), written once for every row. NaN in either operand of maximum and minimum gives NaN.
 template <BinaryOp F, class T>
-inline T binary_value(T a, T b) {
+SUMI_HD T binary_value(T a, T b) {
   if constexpr (F == BinaryOp::add)
     return a + b;
   else if constexpr (F == BinaryOp::subtract)
@@ -24,8 +25,11 @@ inline T binary_value(T a, T b) {
 }
 
 /// Calls visit(std::integral_constant<BinaryOp, f>{}).
+#if defined(__CUDACC__)
+#pragma nv_exec_check_disable
+#endif
 template <int I = 0, class V>
-decltype(auto) visit_binary(BinaryOp f, V&& visit) {
+SUMI_HD decltype(auto) visit_binary(BinaryOp f, V&& visit) {
   if constexpr (I < static_cast<int>(BinaryOp::greater))
     if (static_cast<int>(f) != I) return visit_binary<I + 1>(f, visit);
   return visit(std::integral_constant<BinaryOp, static_cast<BinaryOp>(I)>{});
@@ -59,5 +63,12 @@ struct BinaryWalk {
 
 /// One pass in single precision.
 void binary_vectorized(const Binary& a, Context& ctx);
+
+namespace cuda {
+
+/// 16 bytes of the result a thread.
+void binary_vectorized(const Binary& a, Context& ctx);
+
+}  // namespace cuda
 
 }  // namespace sumi

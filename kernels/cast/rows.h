@@ -20,4 +20,11 @@ decltype(auto) visit_dtype(DType t, F&& f) {
 /// One pass in single precision, for every pair of f32, f16, bf16 and u8.
 void cast_vectorized(const Cast& a, Context& ctx);
 
+namespace cuda {
+
+/// 16 bytes a thread on the wider side.
+void cast_vectorized(const Cast& a, Context& ctx);
+
+}  // namespace cuda
+
 }  // namespace sumi

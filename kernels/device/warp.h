@@ -14,6 +14,13 @@ __device__ __forceinline__ T warp_reduce(T v, Op op) {
   return v;
 }
 
+/// The same over groups of `lanes` neighbours, a power of two up to 32; the whole warp must call it.
+template <class T, class Op>
+__device__ __forceinline__ T group_reduce(T v, int lanes, Op op) {
+  for (int o = lanes / 2; o > 0; o /= 2) v = op(v, __shfl_xor_sync(kWholeWarp, v, o));
+  return v;
+}
+
 template <class T>
 __device__ __forceinline__ T warp_sum(T v) {
   return warp_reduce(v, [](T a, T b) { return a + b; });

@@ -1,12 +1,13 @@
 // The functions behind the rows of the four loss tables.
 #pragma once
 #include "kernels/loss/loss.h"
+#include "kernels/map/elementary.h"
 
 namespace sumi {
 
 /// f(e) and f'(e) of an error e, written once for every row.
 template <Loss F, class T>
-inline T loss_value(T e, [[maybe_unused]] T delta) {
+SUMI_HD T loss_value(T e, [[maybe_unused]] T delta) {
   const T size = e < 0 ? -e : e;
   if constexpr (F == Loss::mse)
     return e * e;
@@ -16,7 +17,7 @@ inline T loss_value(T e, [[maybe_unused]] T delta) {
     return size <= delta ? e * e / 2 : delta * (size - delta / 2);
 }
 template <Loss F, class T>
-inline T loss_derivative(T e, [[maybe_unused]] T delta) {
+SUMI_HD T loss_derivative(T e, [[maybe_unused]] T delta) {
   if constexpr (F == Loss::mse)
     return 2 * e;
   else if constexpr (F == Loss::l1)
@@ -26,8 +27,11 @@ inline T loss_derivative(T e, [[maybe_unused]] T delta) {
 }
 
 /// Calls visit(std::integral_constant<Loss, f>{}).
+#if defined(__CUDACC__)
+#pragma nv_exec_check_disable
+#endif
 template <class V>
-decltype(auto) visit_loss(Loss f, V&& visit) {
+SUMI_HD decltype(auto) visit_loss(Loss f, V&& visit) {
   switch (f) {
     case Loss::mse:
       return visit(std::integral_constant<Loss, Loss::mse>{});
@@ -59,5 +63,15 @@ void loss_forward_chunked(const LossForward& a, Context& ctx);
 void loss_backward_vectorized(const LossBackward& a, Context& ctx);
 void total_variation_forward_chunked(const TotalVariationForward& a, Context& ctx);
 void total_variation_backward_vectorized(const TotalVariationBackward& a, Context& ctx);
+
+/// Forward in two stages: a partial sum a block, in fixed places, and a block that adds them.
+namespace cuda {
+
+void loss_forward_chunked(const LossForward& a, Context& ctx);
+void loss_backward_vectorized(const LossBackward& a, Context& ctx);
+void total_variation_forward_stencil(const TotalVariationForward& a, Context& ctx);
+void total_variation_backward_stencil(const TotalVariationBackward& a, Context& ctx);
+
+}  // namespace cuda
 
 }  // namespace sumi

@@ -21,6 +21,11 @@ inline std::vector<Case<OptimizerStep>> Cases<OptimizerStep>::awkward() {
   add({.update = Update::adam});
   add({.update = Update::adam, .weight_decay = 0.1, .step = 1000});
   add({.update = Update::adamw, .weight_decay = 0.1, .step = 7});
+  OptimizerStep many{.update = Update::adam, .step = 2};
+  for (std::int64_t n = 1; n <= 70; n++) many.slots.push_back({.n = n});
+  cases.push_back({many, {"copy"}});
+  for (ParameterSlot& s : many.slots) s.copy.dtype = DType::f16;
+  cases.push_back({many});
   cases.push_back({{.update = Update::adam}});  // no parameters at all
   return cases;
 }

@@ -4,10 +4,9 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
-#include <cmath>
-
 #include "kernels/core/element.h"
 #include "kernels/core/parallel.h"
+#include "kernels/optimizer/element.h"
 #include "kernels/optimizer/rows.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -16,53 +15,24 @@ namespace {
 
 constexpr std::int64_t kPart = 16384;
 
-/// What every element is multiplied by, computed once in double.
-struct Factors {
-  float lr, shrink, decay, momentum, beta1, rest1, beta2, rest2, rate, root, eps;
-  explicit Factors(const OptimizerStep& o)
-      : lr(static_cast<float>(o.lr)),
-        shrink(static_cast<float>(o.lr * o.weight_decay)),
-        decay(static_cast<float>(o.weight_decay)),
-        momentum(static_cast<float>(o.momentum)),
-        beta1(static_cast<float>(o.beta1)),
-        rest1(static_cast<float>(1 - o.beta1)),
-        beta2(static_cast<float>(o.beta2)),
-        rest2(static_cast<float>(1 - o.beta2)),
-        rate(static_cast<float>(o.lr / (1 - std::pow(o.beta1, static_cast<double>(o.step))))),
-        root(static_cast<float>(1 / std::sqrt(1 - std::pow(o.beta2, static_cast<double>(o.step))))),
-        eps(static_cast<float>(o.eps)) {}
-};
-
 template <bool kDecoupled>
-void adam(const Factors& f, float* w, const float* g, float* m, float* v, std::int64_t n) {
+void adam(const UpdateFactors& f, float* w, const float* g, float* m, float* v, std::int64_t n) {
 #pragma omp simd
-  for (std::int64_t i = 0; i < n; i++) {
-    const float weight = kDecoupled ? w[i] - f.shrink * w[i] : w[i];
-    const float gradient = kDecoupled ? g[i] : g[i] + f.decay * w[i];
-    const float m_new = f.beta1 * m[i] + f.rest1 * gradient, v_new = f.beta2 * v[i] + f.rest2 * (gradient * gradient);
-    m[i] = m_new, v[i] = v_new;
-    w[i] = weight - f.rate * m_new / (std::sqrt(v_new) * f.root + f.eps);
-  }
+  for (std::int64_t i = 0; i < n; i++) adam_element<kDecoupled>(f, w[i], g[i], m[i], v[i]);
 }
 
-/// The first step fills the buffer, which may hold anything, with the gradient.
 template <bool kFirst, bool kNesterov>
-void momentum(const Factors& f, float* w, const float* g, float* m, std::int64_t n) {
+void momentum(const UpdateFactors& f, float* w, const float* g, float* m, std::int64_t n) {
 #pragma omp simd
-  for (std::int64_t i = 0; i < n; i++) {
-    const float gradient = g[i] + f.decay * w[i];
-    const float m_new = kFirst ? gradient : f.momentum * m[i] + gradient;
-    m[i] = m_new;
-    w[i] -= f.lr * (kNesterov ? gradient + f.momentum * m_new : m_new);
-  }
+  for (std::int64_t i = 0; i < n; i++) momentum_element<kFirst, kNesterov>(f, w[i], g[i], m[i]);
 }
 
-void descend(const Factors& f, float* w, const float* g, std::int64_t n) {
+void descend(const UpdateFactors& f, float* w, const float* g, std::int64_t n) {
 #pragma omp simd
-  for (std::int64_t i = 0; i < n; i++) w[i] -= f.lr * (g[i] + f.decay * w[i]);
+  for (std::int64_t i = 0; i < n; i++) descend_element(f, w[i], g[i]);
 }
 
-void update(const OptimizerStep& o, const Factors& f, const ParameterSlot& s, std::int64_t at, std::int64_t n) {
+void update(const OptimizerStep& o, const UpdateFactors& f, const ParameterSlot& s, std::int64_t at, std::int64_t n) {
   float *w = s.w.as<float>() + at, *m = s.m ? s.m.as<float>() + at : nullptr;
   const float* g = s.g.as<float>() + at;
   if (o.update == Update::adam)
@@ -84,7 +54,7 @@ void copy(const float* w, T* to, std::int64_t n) {
 }
 
 void run_vectorized(const OptimizerStep& o, Context& ctx) {
-  const Factors f(o);
+  const UpdateFactors f(o);
   std::vector<std::int64_t> first{0};  // the first part of each slot
   for (const ParameterSlot& s : o.slots) first.push_back(first.back() + (s.n + kPart - 1) / kPart);
   parallel_for(ctx, first.back(), 1, [&](std::int64_t begin, std::int64_t end) {

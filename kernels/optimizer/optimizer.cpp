@@ -1,6 +1,23 @@
 #include "kernels/optimizer/optimizer.h"
 
+#include <cmath>
+
+#include "kernels/optimizer/element.h"
+
 namespace sumi {
+
+UpdateFactors::UpdateFactors(const OptimizerStep& o)
+    : lr(static_cast<float>(o.lr)),
+      shrink(static_cast<float>(o.lr * o.weight_decay)),
+      decay(static_cast<float>(o.weight_decay)),
+      momentum(static_cast<float>(o.momentum)),
+      beta1(static_cast<float>(o.beta1)),
+      rest1(static_cast<float>(1 - o.beta1)),
+      beta2(static_cast<float>(o.beta2)),
+      rest2(static_cast<float>(1 - o.beta2)),
+      rate(static_cast<float>(o.lr / (1 - std::pow(o.beta1, static_cast<double>(o.step))))),
+      root(static_cast<float>(1 / std::sqrt(1 - std::pow(o.beta2, static_cast<double>(o.step))))),
+      eps(static_cast<float>(o.eps)) {}
 
 std::int64_t OptimizerStep::count() const {
   std::int64_t n = 0;

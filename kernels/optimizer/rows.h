@@ -10,4 +10,11 @@ void optimizer_step_reference(const OptimizerStep& a, Context& ctx);
 /// All slots in one pass in single precision. Copies are f32 or bf16.
 void optimizer_step_fused(const OptimizerStep& a, Context& ctx);
 
+namespace cuda {
+
+/// One launch for up to 64 slots.
+void optimizer_step_fused(const OptimizerStep& a, Context& ctx);
+
+}  // namespace cuda
+
 }  // namespace sumi

@@ -13,6 +13,7 @@ enum class Distribution : std::uint8_t { uniform, normal };
 /// `low`/`high` are mean/std for normal.
 struct RandomFill {
   static constexpr std::string_view op = "random_fill";
+  static constexpr bool same_bits = true;  // from every row
   Distribution distribution = Distribution::uniform;
   double low = 0, high = 1;
   std::uint64_t seed = 0;

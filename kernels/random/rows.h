@@ -10,4 +10,11 @@ void random_fill_reference(const RandomFill& a, Context& ctx);
 /// The same bits, many blocks at a time.
 void random_fill_vectorized(const RandomFill& a, Context& ctx);
 
+namespace cuda {
+
+/// The same bits, 16 bytes a thread.
+void random_fill_vectorized(const RandomFill& a, Context& ctx);
+
+}  // namespace cuda
+
 }  // namespace sumi

@@ -13,21 +13,35 @@ Dims5 Reduce::y_dims() const {
   return y;
 }
 
-ReduceView view_of(const Reduce& a) {
-  ReduceView v;
-  bool reduced = false, after = false;  // whether a reduced axis was seen, and a kept one after it
+std::vector<ReduceView> passes_of(const Reduce& a) {
+  std::vector<std::pair<std::int64_t, bool>> axes;  // side, whether it is reduced; neighbours alike are merged
   for (std::size_t i = 0; i < a.dims.size(); i++) {
     if (a.dims[i] == 1) continue;
-    if (a.axes >> i & 1u) {
-      v.exists &= !after;
-      reduced = true;
-      v.R *= a.dims[i];
-    } else {
-      after = reduced;
-      (reduced ? v.I : v.O) *= a.dims[i];
-    }
+    const bool reduced = a.axes >> i & 1u;
+    if (!axes.empty() && axes.back().second == reduced)
+      axes.back().first *= a.dims[i];
+    else
+      axes.emplace_back(a.dims[i], reduced);
   }
-  if (!reduced) std::swap(v.O, v.I);
+  std::vector<ReduceView> passes;
+  std::int64_t kept = 1;
+  for (std::size_t k = axes.size(); k-- > 0;) {
+    if (!axes[k].second) {
+      kept *= axes[k].first;
+      continue;
+    }
+    ReduceView v{.R = axes[k].first, .I = kept};
+    for (std::size_t before = 0; before < k; before++) v.O *= axes[before].first;
+    passes.push_back(v);
+  }
+  if (passes.empty()) passes.push_back({.I = kept});
+  return passes;
+}
+
+ReduceView view_of(const Reduce& a) {
+  const auto passes = passes_of(a);
+  ReduceView v = passes.front();
+  v.exists = passes.size() == 1;
   return v;
 }
 

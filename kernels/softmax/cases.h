@@ -11,6 +11,8 @@ std::vector<Case<Args>> awkward_softmaxes() {
   for (const bool log : {false, true})
     for (const std::int64_t columns : {1, 2, 7, 15, 16, 17, 63, 64, 65, 1000})
       cases.push_back({Args{.rows = columns == 7 ? 40 : 3, .columns = columns, .log = log}});
+  for (const std::int64_t columns : {100, 200, 1023, 1025, 1032, 4100})  // beyond a warp's lanes, beyond its registers
+    cases.push_back({Args{.rows = 2, .columns = columns, .log = columns % 8 == 0}});
   return cases;
 }
 

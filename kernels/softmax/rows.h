@@ -12,4 +12,16 @@ void softmax_backward_reference(const SoftmaxBackward& a, Context& ctx);
 void softmax_forward_vectorized(const SoftmaxForward& a, Context& ctx);
 void softmax_backward_vectorized(const SoftmaxBackward& a, Context& ctx);
 
+namespace cuda {
+
+/// A row in the registers of a warp or less: up to 1,024 columns that are whole 16-byte vectors, or any 256.
+void softmax_forward_registers(const SoftmaxForward& a, Context& ctx);
+void softmax_backward_registers(const SoftmaxBackward& a, Context& ctx);
+
+/// A block a row, of any length.
+void softmax_forward_online(const SoftmaxForward& a, Context& ctx);
+void softmax_backward_online(const SoftmaxBackward& a, Context& ctx);
+
+}  // namespace cuda
+
 }  // namespace sumi

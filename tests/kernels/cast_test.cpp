@@ -23,7 +23,7 @@ template <class T>
 void round_trip() {
   std::vector<T> x(65536);
   for (std::size_t i = 0; i < x.size(); i++) x[i].bits = static_cast<std::uint16_t>(i);
-  for (const auto& row : Cast::table()) {
+  for (const auto& row : cpu_rows<Cast>()) {
     const auto wide = converted<T, float>(row, x);
     const auto narrow = converted<float, T>(row, wide);
     for (std::size_t i = 0; i < x.size(); i++) {
@@ -58,7 +58,7 @@ void rounding() {
       x.push_back(sign * std::nextafter(middle, 3.4e38f)), want.push_back(static_cast<std::uint16_t>((i + 1) | bit));
     }
   }
-  for (const auto& row : Cast::table()) {
+  for (const auto& row : cpu_rows<Cast>()) {
     const auto y = converted<float, T>(row, x);
     for (std::size_t i = 0; i < x.size(); i++) ASSERT_EQ(y[i].bits, want[i]) << row.name << ' ' << x[i];
   }
@@ -67,7 +67,7 @@ TEST(CastExhaustive, HalfRounding) { rounding<Half>(); }
 TEST(CastExhaustive, BFloat16Rounding) { rounding<BFloat16>(); }
 
 TEST(CastClosedForm, OverflowGivesInfinity) {
-  for (const auto& row : Cast::table()) {
+  for (const auto& row : cpu_rows<Cast>()) {
     const auto y = converted<float, Half>(row, {65519.f, 65520.f, 1e30f, -1e30f});
     EXPECT_EQ(y[0].bits, 0x7bff) << row.name;
     EXPECT_EQ(y[1].bits, 0x7c00) << row.name;
@@ -80,14 +80,14 @@ TEST(CastClosedForm, BytesAreRoundedToEvenAndClamped) {
   const float nan = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();
   const std::vector<float> x{-3, 0.5f, 1.5f, 2.5f, 254.5f, 254.6f, 255.4f, 300, nan, inf, -inf, 0.49999997f};
   const std::vector<std::uint8_t> want{0, 0, 2, 2, 254, 255, 255, 255, 0, 255, 0, 0};
-  for (const auto& row : Cast::table()) EXPECT_EQ((converted<float, std::uint8_t>(row, x)), want) << row.name;
+  for (const auto& row : cpu_rows<Cast>()) EXPECT_EQ((converted<float, std::uint8_t>(row, x)), want) << row.name;
 }
 
 /// A picture to [-1, 1] and back, for all 256 levels.
 TEST(CastClosedForm, PicturesComeBack) {
   std::vector<std::uint8_t> levels(256);
   for (std::size_t i = 0; i < 256; i++) levels[i] = static_cast<std::uint8_t>(i);
-  for (const auto& row : Cast::table()) {
+  for (const auto& row : cpu_rows<Cast>()) {
     const auto x = converted<std::uint8_t, float>(row, levels, 1 / 127.5, -1);
     EXPECT_NEAR(x[0], -1, 1e-7);
     EXPECT_NEAR(x[255], 1, 1e-6);

@@ -19,7 +19,7 @@ void step(const Variant<OptimizerStep>& row, OptimizerStep o, Scalar& s) {
 }
 
 TEST(OptimizerClosedForm, FirstMomentumStepTakesTheGradientAndIgnoresTheBuffer) {
-  for (const auto& row : OptimizerStep::table()) {
+  for (const auto& row : cpu_rows<OptimizerStep>()) {
     Scalar s{.w = 1, .g = 2, .m = std::numeric_limits<float>::quiet_NaN()};
     step(row, {.update = Update::sgd, .lr = 0.1, .momentum = 0.9}, s);
     EXPECT_FLOAT_EQ(s.m, 2) << row.name;
@@ -32,7 +32,7 @@ TEST(OptimizerClosedForm, FirstMomentumStepTakesTheGradientAndIgnoresTheBuffer) 
 
 /// After bias correction the first step of Adam is lr times the gradient's sign.
 TEST(OptimizerClosedForm, FirstStepOfAdamIsTheLearningRate) {
-  for (const auto& row : OptimizerStep::table()) {
+  for (const auto& row : cpu_rows<OptimizerStep>()) {
     for (const float g : {1e-3f, 5.f, -200.f}) {
       Scalar s{.w = 1, .g = g};
       step(row, {.update = Update::adam, .lr = 0.01}, s);

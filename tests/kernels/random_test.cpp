@@ -33,13 +33,13 @@ std::vector<float> filled(const Variant<RandomFill>& row, Distribution d, std::i
 TEST(RandomFillRows, GiveTheSameBits) {
   for (const Distribution d : {Distribution::uniform, Distribution::normal}) {
     const auto want = filled(RandomFill::table().back(), d, 100003, 1);
-    for (const auto& row : RandomFill::table())
+    for (const auto& row : cpu_rows<RandomFill>())
       for (const int threads : {1, 2, 3}) EXPECT_EQ(filled(row, d, 100003, threads), want) << row.name;
   }
 }
 
 TEST(RandomFillStatistics, Uniform) {
-  auto y = filled(RandomFill::table().front(), Distribution::uniform, 1 << 18, 2);
+  auto y = filled(cpu_rows<RandomFill>().front(), Distribution::uniform, 1 << 18, 2);
   std::sort(y.begin(), y.end());
   EXPECT_GE(y.front(), 0);
   EXPECT_LT(y.back(), 1);
@@ -50,7 +50,7 @@ TEST(RandomFillStatistics, Uniform) {
 }
 
 TEST(RandomFillStatistics, NormalMoments) {
-  const auto y = filled(RandomFill::table().front(), Distribution::normal, 1 << 18, 2);
+  const auto y = filled(cpu_rows<RandomFill>().front(), Distribution::normal, 1 << 18, 2);
   double sum = 0, square = 0, fourth = 0, neighbours = 0, last = 0;
   for (const double v : y) sum += v, square += v * v, fourth += v * v * v * v, neighbours += v * last, last = v;
   const auto n = static_cast<double>(y.size());
