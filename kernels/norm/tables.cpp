@@ -2,6 +2,7 @@
 #include "kernels/norm/channel_sums.h"
 #include "kernels/norm/norm.h"
 #include "kernels/norm/reference.h"
+#include "kernels/norm/rows.h"
 #include "kernels/norm/separable.h"
 #include "kernels/norm/shifted_sums.h"
 
@@ -11,17 +12,36 @@ namespace {
 bool activations(const NormApply& a, const DeviceInfo&) { return is_activation(a.act); }
 
 constexpr Variant<NormStats> kStats[] = {
+#if SUMI_CUDA
+    {"split",
+     DeviceKind::cuda,
+     kGpuFloats,
+     every_case<NormStats>,
+     cuda::norm_stats_split,
+     {},
+     cuda::norm_stats_split_pays},
+    {"block_per_group", DeviceKind::cuda, kGpuFloats, every_case<NormStats>, cuda::norm_stats_block_per_group},
+#endif
     {"shifted_sums", DeviceKind::cpu, kF32BF16, every_case<NormStats>, norm_stats_shifted_sums},
     {"reference", DeviceKind::cpu, kAllFloats, every_case<NormStats>, norm_stats_reference},
 };
 constexpr Variant<NormFold> kFold[] = {
+#if SUMI_CUDA
+    {"lanes_per_group", DeviceKind::cuda, kF32, every_case<NormFold>, cuda::norm_fold_lanes_per_group},
+#endif
     {"reference", DeviceKind::cpu, kF32 | kF64, every_case<NormFold>, norm_fold_reference},
 };
 constexpr Variant<NormApply> kApply[] = {
+#if SUMI_CUDA
+    {"gather", DeviceKind::cuda, kGpuFloats, activations, cuda::norm_apply_gather},
+#endif
     {"separable", DeviceKind::cpu, kF32BF16, activations, norm_apply_separable},
     {"reference", DeviceKind::cpu, kAllFloats, every_case<NormApply>, norm_apply_reference},
 };
 constexpr Variant<NormBackward> kBackward[] = {
+#if SUMI_CUDA
+    {"channel_sums", DeviceKind::cuda, kGpuFloats, every_case<NormBackward>, cuda::norm_backward_channel_sums},
+#endif
     {"channel_sums", DeviceKind::cpu, kF32BF16, every_case<NormBackward>, norm_backward_channel_sums},
     {"reference", DeviceKind::cpu, kAllFloats, every_case<NormBackward>, norm_backward_reference},
 };

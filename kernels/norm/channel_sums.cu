@@ -1,0 +1,261 @@
+// The backward in four launches: sums of dy and dy (x - mean) a channel, cut by pixels over the whole GPU; their merge;
+// the coefficients of each image and channel; dx = gain dy + slope (x - mean) + offset. As on the CPU, only that the
+// images of a batch norm are one image.
+//
+// Bytes: x and dy twice and dx once, 5 times the tensor; x and dy come a second time from the 50 MB of an H100's second
+// level cache if they fit. Floor for 1 x 256^2 x 64 bf16: 5 * 8.4 MB at 3.35 TB/s = 12.5 us, 7.5 us with the cache. The
+// two small kernels between take a launch each, 2 us: N C numbers.
+#include "kernels/device/pixel_lanes.h"
+#include "kernels/device/warp.h"
+#include "kernels/norm/rows.h"
+
+namespace sumi::cuda {
+namespace {
+
+/// N: rows of statistics.
+struct Channels {
+  PixelLanes l = {};
+  PixelChunks c = {};
+  int groups = 1, Cg = 1;
+};
+
+Channels channels_of(const NormDims& d, int vector) {
+  Channels p{.l = pixel_lanes(d.rows(), d.N / d.rows() * d.HW, d.C, vector)};
+  p.c = pixel_chunks(p.l);
+  p.groups = static_cast<int>(d.groups), p.Cg = static_cast<int>(d.C / d.groups);
+  return p;
+}
+
+/// v[e] = from[the channel's group] of the thread's lanes.
+template <int V>
+__device__ __forceinline__ void load_group_values(const Channels& p, const PixelPlace& at, const float* from,
+                                                  float (&v)[V]) {
+  ChannelWalk walk(p.l.C, p.Cg, at.lane);
+  int g = walk.channel / p.Cg;
+#pragma unroll
+  for (int e = 0; e < V; e++) {
+    v[e] = from[at.n * p.groups + g];
+    walk.next();
+    if (walk.within == 0) g = walk.channel == 0 ? 0 : g + 1;
+  }
+}
+
+/// sums: (N,chunks,2,C), of dy and of dy (x - mean).
+template <class T, int V>
+__global__ void __launch_bounds__(kPixelThreads, 3)
+    sum_chunks(const T* x, const T* dy, const float* mean, Channels p, float* sums) {
+  __shared__ float rows[8 * 32 * V], plains[32 * V], products[32 * V];
+  const PixelLanes& l = p.l;
+  const PixelPlace at(l, p.c);
+  float plain[V] = {}, product[V] = {};
+  if (at.active) {
+    float center[V];
+    load_group_values(p, at, mean, center);
+    const std::int64_t image = at.n * l.pixels;
+#pragma unroll 4
+    for (std::int64_t i = at.first + at.row; i < at.last; i += l.down()) {
+      const std::int64_t from = (image + i) * l.period + at.lane;
+      const Vector<T, V> g = load_vector<T, V>(dy + from), v = load_vector<T, V>(x + from);
+#pragma unroll
+      for (int e = 0; e < V; e++) {
+        plain[e] += to_float(g.v[e]);
+        product[e] += to_float(g.v[e]) * (to_float(v.v[e]) - center[e]);
+      }
+    }
+  }
+  sum_rows<V>(l, plain, rows, plains);
+  sum_rows<V>(l, product, rows, products);
+  const int c = static_cast<int>(blockIdx.y) * l.lanes() + static_cast<int>(threadIdx.x);
+  if (static_cast<int>(threadIdx.x) >= l.lanes() || c >= l.C) return;
+  float a = 0, b = 0;
+  for (int lane = static_cast<int>(threadIdx.x); lane < l.period && lane < l.lanes(); lane += l.C)  // a wide pixel's
+    a += plains[lane], b += products[lane];
+  float* out = sums + std::int64_t{blockIdx.x} * 2 * l.C;
+  out[c] = a, out[l.C + c] = b;
+}
+
+constexpr int kMergeThreads = 256, kMergeAcross = 8;
+
+/// merged (N,2,C) = sums (N,chunks,2,C) added up in double: 8 numbers, a sector, side by side, 32 threads for each.
+__global__ void __launch_bounds__(kMergeThreads) merge(const float* sums, int chunks, int numbers, float* merged) {
+  __shared__ double parts[kMergeThreads];
+  const unsigned blocks = static_cast<unsigned>((numbers + kMergeAcross - 1) / kMergeAcross);
+  const unsigned n = blockIdx.x / blocks;
+  const int i = static_cast<int>((blockIdx.x - n * blocks) * kMergeAcross + threadIdx.x % kMergeAcross);
+  double sum = 0;
+  for (int k = static_cast<int>(threadIdx.x / kMergeAcross); k < chunks && i < numbers;
+       k += kMergeThreads / kMergeAcross)
+    sum += static_cast<double>(sums[(std::int64_t{n} * chunks + k) * numbers + i]);
+  parts[threadIdx.x] = sum;
+  for (int o = kMergeThreads / 2; o >= kMergeAcross; o /= 2) {
+    __syncthreads();
+    if (static_cast<int>(threadIdx.x) < o) parts[threadIdx.x] += parts[threadIdx.x + o];
+  }
+  if (static_cast<int>(threadIdx.x) < kMergeAcross && i < numbers)
+    merged[std::int64_t{n} * numbers + i] = static_cast<float>(parts[threadIdx.x]);
+}
+
+constexpr int kFoldThreads = 128;
+
+struct Fold {
+  int N, C, groups, Cg;
+  int width;             // threads that share a statistic, a power of two up to 32
+  unsigned stat_blocks;  // the blocks after them take dweight and dbias, a channel a thread
+  bool frozen;
+  double eps, elements;
+  const float *mean, *var, *weight, *sums;  // sums (N,2,C); null: not needed
+  float *coefficients, *dweight, *dbias;    // coefficients (4,N,C): mean, gain, slope, offset; null: no dx
+};
+
+__device__ double rstd_of(const Fold& f, int s) { return 1 / sqrt(static_cast<double>(f.var[s]) + f.eps); }
+
+__device__ void fold_params(const Fold& f, int c) {
+  double dweight = 0, dbias = 0;
+  for (int n = 0; n < f.N; n++) {
+    const float* sums = f.sums + std::int64_t{n} * 2 * f.C;
+    dbias += static_cast<double>(sums[c]);
+    dweight += rstd_of(f, n * f.groups + c / f.Cg) * static_cast<double>(sums[f.C + c]);
+  }
+  if (f.dweight) f.dweight[c] = static_cast<float>(dweight);
+  if (f.dbias) f.dbias[c] = static_cast<float>(dbias);
+}
+
+__device__ double sum_of_neighbours(double v, int width) {
+  for (int o = width / 2; o > 0; o /= 2) v += __shfl_xor_sync(kWholeWarp, v, o);
+  return v;
+}
+
+__global__ void __launch_bounds__(kFoldThreads) fold(Fold f) {
+  if (blockIdx.x >= f.stat_blocks) {
+    const int c = static_cast<int>((blockIdx.x - f.stat_blocks) * kFoldThreads + threadIdx.x);
+    if (c < f.C) fold_params(f, c);
+    return;
+  }
+  const int stats = f.N * f.groups, wanted = static_cast<int>(blockIdx.x * kFoldThreads + threadIdx.x) / f.width;
+  const int s = wanted < stats ? wanted : stats - 1;  // the last ones again, so that whole warps add up
+  const int n = s / f.groups, c0 = s % f.groups * f.Cg, sub = static_cast<int>(threadIdx.x) & (f.width - 1);
+  const double rstd = rstd_of(f, s);
+  double g = 0, gx = 0;
+  if (!f.frozen) {
+    for (int c = c0 + sub; c < c0 + f.Cg; c += f.width) {
+      const float* sums = f.sums + std::int64_t{n} * 2 * f.C + c;
+      const double weight = f.weight ? static_cast<double>(f.weight[c]) : 1;
+      g += weight * static_cast<double>(sums[0]);
+      gx += weight * static_cast<double>(sums[f.C]);
+    }
+    g = sum_of_neighbours(g, f.width) / f.elements;
+    gx = sum_of_neighbours(gx, f.width) * rstd / f.elements;
+  }
+  if (wanted >= stats) return;
+  const std::int64_t each = std::int64_t{f.N} * f.C;
+  for (int c = c0 + sub; c < c0 + f.Cg; c += f.width) {
+    float* to = f.coefficients + std::int64_t{n} * f.C + c;
+    to[0] = f.mean[s];
+    to[each] = static_cast<float>(f.weight ? static_cast<double>(f.weight[c]) * rstd : rstd);
+    to[2 * each] = static_cast<float>(-rstd * rstd * gx);
+    to[3 * each] = static_cast<float>(-rstd * g);
+  }
+}
+
+/// x - mean comes first: slope x and slope mean alone would cancel where the mean is large. x is null where dx is only
+/// gain dy.
+template <class T, int V>
+__global__ void __launch_bounds__(kPixelThreads, 3)
+    apply(const T* __restrict__ x, const T* __restrict__ dy, T* __restrict__ dx, Channels p,
+          const float* __restrict__ coefficients) {
+  constexpr int kBatch = 2;
+  const PixelLanes& l = p.l;
+  const PixelPlace at(l, p.c);
+  if (!at.active) return;
+  float mean[V], gain[V], slope[V], offset[V];
+  ChannelWalk walk(l.C, 1, at.lane);
+#pragma unroll
+  for (int e = 0; e < V; e++, walk.next()) {
+    const std::int64_t each = l.N * l.C, c = at.n * l.C + walk.channel;
+    mean[e] = coefficients[c], gain[e] = coefficients[each + c];
+    slope[e] = coefficients[2 * each + c], offset[e] = coefficients[3 * each + c];
+  }
+  const std::int64_t image = at.n * l.pixels * l.period + at.lane;
+  for (std::int64_t i = at.first + at.row; i < at.last; i += kBatch * l.down()) {
+    Vector<T, V> g[kBatch], v[kBatch];
+#pragma unroll
+    for (int k = 0; k < kBatch; k++) {
+      const std::int64_t pixel = i + k * l.down();
+      if (pixel >= at.last) break;
+      g[k] = load_vector<T, V>(dy + image + pixel * l.period);
+      if (x) v[k] = load_vector<T, V>(x + image + pixel * l.period);
+    }
+#pragma unroll
+    for (int k = 0; k < kBatch; k++) {
+      const std::int64_t pixel = i + k * l.down();
+      if (pixel >= at.last) break;
+#pragma unroll
+      for (int e = 0; e < V; e++) {
+        float d = to_float(g[k].v[e]) * gain[e] + offset[e];
+        if (x) d += (to_float(v[k].v[e]) - mean[e]) * slope[e];
+        g[k].v[e] = from_float<T>(d);
+      }
+      store_vector(dx + image + pixel * l.period, g[k]);
+    }
+  }
+}
+
+Fold fold_of(const NormBackward& a, const Channels& p, const float* sums, float* coefficients) {
+  Fold f{.N = static_cast<int>(p.l.N),
+         .C = p.l.C,
+         .groups = p.groups,
+         .Cg = p.Cg,
+         .width = 1,
+         .stat_blocks = 0,
+         .frozen = a.frozen,
+         .eps = a.eps,
+         .elements = static_cast<double>(a.d.per_stat()),
+         .mean = a.mean.as<float>(),
+         .var = a.var.as<float>(),
+         .weight = a.weight.as<float>(),
+         .sums = sums,
+         .coefficients = coefficients,
+         .dweight = a.dweight.as<float>(),
+         .dbias = a.dbias.as<float>()};
+  while (f.width < 32 && 2 * f.width <= f.Cg) f.width *= 2;
+  if (a.dx) f.stat_blocks = blocks_for(a.d.stats() * f.width, kFoldThreads);
+  return f;
+}
+
+template <class T, int V>
+void run(const NormBackward& a, const Channels& p, Context& ctx) {
+  const bool params = a.dweight || a.dbias, sums = params || !a.frozen;
+  const std::int64_t numbers = 2 * p.l.C;
+  const Scratch partials = ctx.scratch(static_cast<std::size_t>(p.l.N * p.c.chunks * numbers) * sizeof(float));
+  const Scratch merged = ctx.scratch(static_cast<std::size_t>(p.l.N * numbers) * sizeof(float));
+  const Scratch coefficients = ctx.scratch(static_cast<std::size_t>(4 * p.l.N * p.l.C) * sizeof(float));
+  const float* totals = partials.as<float>();
+  if (sums) {
+    launch(sum_chunks<T, V>, {pixel_grid(p.l, p.c), kPixelThreads, 0, ctx.stream()}, a.x.as<T>(), a.dy.as<T>(),
+           a.mean.as<float>(), p, partials.as<float>());
+    if (p.c.chunks > 1) {
+      const std::int64_t blocks = p.l.N * ((numbers + kMergeAcross - 1) / kMergeAcross);
+      launch(merge, {blocks_for(blocks, 1), kMergeThreads, 0, ctx.stream()}, partials.as<float>(),
+             static_cast<int>(p.c.chunks), static_cast<int>(numbers), merged.as<float>());
+      totals = merged.as<float>();
+    }
+  }
+  const Fold f = fold_of(a, p, totals, coefficients.as<float>());
+  const unsigned param_blocks = params ? blocks_for(p.l.C, kFoldThreads) : 0;
+  if (f.stat_blocks + param_blocks > 0) launch(fold, {f.stat_blocks + param_blocks, kFoldThreads, 0, ctx.stream()}, f);
+  if (a.dx)
+    launch(apply<T, V>, {pixel_grid(p.l, p.c), kPixelThreads, 0, ctx.stream()}, a.frozen ? nullptr : a.x.as<T>(),
+           a.dy.as<T>(), a.dx.as<T>(), p, coefficients.as<float>());
+}
+
+}  // namespace
+
+void norm_backward_channel_sums(const NormBackward& a, Context& ctx) {
+  const Channels p = channels_of(a.d, static_cast<int>(16 / size_of(a.dtype())));
+  visit_gpu_float(a.dtype(), [&](auto t) {
+    using T = decltype(t);
+    visit_lanes<T>(p.l, [&](auto v) { run<T, decltype(v)::value>(a, p, ctx); });
+  });
+}
+
+}  // namespace sumi::cuda

@@ -1,0 +1,177 @@
+// Second rung of the statistics' ladder. The ONE change: work is cut by pixels, not by statistics. 528 blocks, whatever
+// N and groups are, each sum a chunk of pixels, all channels, by 16-byte loads; a second kernel merges their partial
+// sums in a fixed order.
+//
+// Bytes: one read of x. A chunk leaves 12 bytes a group for at least 4 * 4096 bytes read: below 5 % for 64 groups.
+// Floor for 1 x 256^2 x 64 bf16: 8.4 MB at 3.35 TB/s = 2.5 us, and the second launch. In flight: 4 blocks * 256 threads
+// * 4 loads of 16 bytes = 64 KiB a multiprocessor, where 3350 GB/s * 700 ns / 132 = 18 KiB are needed. About 4
+// instructions an element, a quarter of what the multiprocessor issues in the time the bytes take. Expected against
+// block_per_group: an instance norm of one 64-channel image goes from 64 blocks with 32-byte sectors for 2 bytes to
+// full lines on the whole GPU, 2 * 16; a layer norm of one image, from 1 multiprocessor to 132.
+//
+// Precision: in f32 within a chunk, at most 512 values a thread, all minus the shift: the chunk's first element of the
+// statistic. So mean 1e4 with deviation 1e-2 costs nothing. The merge is in double, where moving all chunks to one
+// shift (Q + 2 d S + n d^2) loses digits only when that shift is 1e4 deviations away.
+#include "kernels/device/pixel_lanes.h"
+#include "kernels/norm/rows.h"
+
+namespace sumi::cuda {
+namespace {
+
+/// Where the partial sums lie: (N,chunks,3,slots). A block has `tile_slots` slots, one for each group it may meet.
+struct Partials {
+  PixelLanes l = {};
+  PixelChunks c = {};
+  int groups = 1, Cg = 1;
+  int repeats = 1;     // of the channels in a wide pixel
+  int width_bits = 0;  // log2 of the threads that add up one group's lanes
+  int tile_slots = 1, slots = 1;
+  std::int64_t count() const { return l.N * c.chunks * 3 * slots; }
+
+  __device__ int first_group(int tile) const { return repeats > 1 ? 0 : tile * l.lanes() / Cg; }
+  __device__ int last_group(int tile) const {
+    const int end = (tile + 1) * l.lanes();
+    return repeats > 1 || end >= l.period ? groups - 1 : (end - 1) / Cg;
+  }
+  /// Lanes of group g in a tile.
+  __device__ int lanes_of(int g, int tile) const {
+    if (repeats > 1) return Cg * repeats;
+    const int begin = tile * l.lanes(), end = begin + l.lanes();
+    return (g * Cg + Cg < end ? g * Cg + Cg : end) - (g * Cg > begin ? g * Cg : begin);
+  }
+};
+
+/// Across a batch, its images are one.
+Partials partials_of(const NormDims& d, int vector) {
+  Partials p{.l = pixel_lanes(d.rows(), d.N / d.rows() * d.HW, d.C, vector), .groups = static_cast<int>(d.groups)};
+  p.c = pixel_chunks(p.l);
+  p.Cg = static_cast<int>(d.C / d.groups);
+  p.repeats = p.l.period / p.l.C;
+  while (p.width_bits < 5 && 2 << p.width_bits <= p.Cg) p.width_bits++;
+  p.tile_slots = p.l.tiles == 1 ? p.groups : std::min(p.groups, (p.l.lanes() + p.Cg - 2) / p.Cg + 1);
+  p.slots = p.tile_slots * p.l.tiles;
+  return p;
+}
+
+/// Adds up the lanes of each group that the block met, and stores (shift, sum, square) into its slots. sums, squares
+/// and shifts are [lanes of the block].
+__device__ void store_groups(const Partials& p, const float* sums, const float* squares, const float* shifts,
+                             float* out) {
+  const int tile = static_cast<int>(blockIdx.y), first = p.first_group(tile), last = p.last_group(tile);
+  const int width = 1 << p.width_bits, sub = static_cast<int>(threadIdx.x) & (width - 1);
+  const int begin = tile * p.l.lanes(), end = begin + p.l.lanes() < p.l.period ? begin + p.l.lanes() : p.l.period;
+  for (int base = first; base <= last; base += kPixelThreads / width) {
+    const int g = base + (static_cast<int>(threadIdx.x) >> p.width_bits);
+    float sum = 0, square = 0;
+    for (int repeat = 0; repeat < p.repeats && g <= last; repeat++)
+      for (int c = g * p.Cg + sub; c < g * p.Cg + p.Cg; c += width) {
+        const int lane = repeat * p.l.C + c;
+        if (lane >= begin && lane < end) sum += sums[lane - begin], square += squares[lane - begin];
+      }
+    for (int o = width / 2; o > 0; o /= 2) {
+      sum += __shfl_xor_sync(0xffffffffu, sum, o);
+      square += __shfl_xor_sync(0xffffffffu, square, o);
+    }
+    if (sub != 0 || g > last) continue;
+    float* slot = out + tile * p.tile_slots + g - first;
+    slot[0] = shifts[g * p.Cg > begin ? g * p.Cg - begin : 0];
+    slot[p.slots] = sum;
+    slot[2 * p.slots] = square;
+  }
+}
+
+template <class T, int V>
+__global__ void __launch_bounds__(kPixelThreads, 4) sum_chunks(const T* x, Partials p, float* partials) {
+  __shared__ float rows[8 * 32 * V], sums[32 * V], squares[32 * V], shifts[32 * V];
+  const PixelLanes& l = p.l;
+  const PixelPlace at(l, p.c);
+  float shift[V] = {}, sum[V] = {}, square[V] = {};
+  if (at.active) {
+    const T* image = x + (at.n * l.pixels) * l.period;
+    ChannelWalk walk(l.C, p.Cg, at.lane);
+#pragma unroll
+    for (int e = 0; e < V; e++, walk.next()) shift[e] = to_float(image[at.first * l.period + walk.first_of_group()]);
+#pragma unroll 4
+    for (std::int64_t i = at.first + at.row; i < at.last; i += l.down()) {
+      const Vector<T, V> v = load_vector<T, V>(image + i * l.period + at.lane);
+#pragma unroll
+      for (int e = 0; e < V; e++) {
+        const float apart = to_float(v.v[e]) - shift[e];
+        sum[e] += apart;
+        square[e] += apart * apart;
+      }
+    }
+    if (at.row == 0)
+#pragma unroll
+      for (int e = 0; e < V; e++) shifts[threadIdx.x * V + e] = shift[e];
+  }
+  sum_rows<V>(l, sum, rows, sums);
+  sum_rows<V>(l, square, rows, squares);
+  store_groups(p, sums, squares, shifts, partials + std::int64_t{blockIdx.x} * 3 * p.slots);
+}
+
+constexpr int kMergeThreads = 256;
+
+/// Adds up in double: 8 statistics side by side, a sector of 32 bytes, and 32 threads or more for each.
+__global__ void __launch_bounds__(kMergeThreads)
+    merge(const float* partials, Partials p, int across, float* mean, float* var) {
+  __shared__ double sums[kMergeThreads], squares[kMergeThreads];
+  const int per_row = (p.groups + across - 1) / across;
+  const int row = static_cast<int>(blockIdx.x) / per_row;
+  const int wanted = (static_cast<int>(blockIdx.x) - row * per_row) * across + static_cast<int>(threadIdx.x) % across;
+  const int g = wanted < p.groups ? wanted : p.groups - 1, chunks = static_cast<int>(p.c.chunks);
+  const int tile0 = p.repeats > 1 ? 0 : g * p.Cg / p.l.lanes();
+  const int tile1 = p.repeats > 1 ? 0 : (g * p.Cg + p.Cg - 1) / p.l.lanes();
+  const std::int64_t first = std::int64_t{row} * chunks;
+  const auto slot = [&](int tile) { return tile * p.tile_slots + g - p.first_group(tile); };
+  const auto at = [&](std::int64_t i, int tile) { return partials + (first + i) * 3 * p.slots + slot(tile); };
+  const double shift = static_cast<double>(*at(0, tile0));
+  double sum = 0, square = 0;
+  for (int i = static_cast<int>(threadIdx.x) / across; i < chunks; i += kMergeThreads / across) {
+    const std::int64_t pixels = i + 1 < chunks ? p.c.per_chunk : p.l.pixels - i * p.c.per_chunk;
+    for (int tile = tile0; tile <= tile1; tile++) {
+      const float* part = at(i, tile);
+      const double s = static_cast<double>(part[p.slots]), apart = static_cast<double>(part[0]) - shift;
+      const double moved = apart * static_cast<double>(pixels * p.lanes_of(g, tile));
+      sum += s + moved;
+      square += static_cast<double>(part[2 * p.slots]) + apart * (2 * s + moved);
+    }
+  }
+  sums[threadIdx.x] = sum, squares[threadIdx.x] = square;
+  for (int o = kMergeThreads / 2; o >= across; o /= 2) {
+    __syncthreads();
+    if (static_cast<int>(threadIdx.x) >= o) continue;
+    sums[threadIdx.x] += sums[threadIdx.x + o];
+    squares[threadIdx.x] += squares[threadIdx.x + o];
+  }
+  if (static_cast<int>(threadIdx.x) >= across || wanted >= p.groups) return;
+  const double count = static_cast<double>(p.l.pixels) * p.Cg * p.repeats, apart = sums[threadIdx.x] / count;
+  const double v = squares[threadIdx.x] / count - apart * apart;
+  mean[row * p.groups + g] = static_cast<float>(shift + apart);
+  var[row * p.groups + g] = static_cast<float>(v < 0 ? 0 : v);  // a NaN stays
+}
+
+}  // namespace
+
+void norm_stats_split(const NormStats& a, Context& ctx) {
+  const NormDims& d = a.d;
+  const Partials p = partials_of(d, static_cast<int>(16 / size_of(a.dtype())));
+  const Scratch scratch = ctx.scratch(static_cast<std::size_t>(p.count()) * sizeof(float));
+  visit_gpu_float(a.dtype(), [&](auto t) {
+    using T = decltype(t);
+    const auto go = [&](auto v) {
+      launch(sum_chunks<T, decltype(v)::value>, {pixel_grid(p.l, p.c), kPixelThreads, 0, ctx.stream()}, a.x.as<T>(), p,
+             scratch.as<float>());
+    };
+    visit_lanes<T>(p.l, go);
+  });
+  const int across = d.groups >= 8 ? 8 : d.groups >= 4 ? 4 : d.groups >= 2 ? 2 : 1;
+  launch(merge, {blocks_for(d.rows() * ((d.groups + across - 1) / across), 1), kMergeThreads, 0, ctx.stream()},
+         scratch.as<float>(), p, across, a.mean.as<float>(), a.var.as<float>());
+}
+
+bool norm_stats_split_pays(const NormStats& a, const DeviceInfo&) {
+  return partials_of(a.d, static_cast<int>(16 / size_of(a.dtype()))).c.chunks > 1;
+}
+
+}  // namespace sumi::cuda
