@@ -1,5 +1,8 @@
 // Maps of an image that act on rows and columns independently: padding, resampling, pooling, and their transposes.
 #pragma once
+#include <functional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "kernels/core/context.h"
@@ -29,6 +32,12 @@ struct LineMap {
 /// The map of the gradients: an entry (at -> i) becomes (i -> at), in order of i.
 LineMap transposed(const LineMap& m);
 
+/// The two maps of an image's sides.
+struct LineMaps {
+  LineMap rows, columns;
+};
+inline LineMaps transposed(const LineMaps& m) { return {transposed(m.rows), transposed(m.columns)}; }
+
 /// y [N,P,Q,C] from x [N,H,W,C]: rows maps H to P, columns W to Q. Cut once into blocks of columns whose inputs fit
 /// into the first-level cache.
 struct SeparableMap {
@@ -38,6 +47,8 @@ struct SeparableMap {
     std::int64_t begin, end, low, high;  // outputs [begin,end) read inputs [low,high)
   };
   SeparableMap(LineMap rows_, LineMap columns_, std::int64_t N_, std::int64_t C_);
+  SeparableMap(LineMaps m, std::int64_t N_, std::int64_t C_)
+      : SeparableMap(std::move(m.rows), std::move(m.columns), N_, C_) {}
 
   LineMap rows, columns;
   std::int64_t N, C;
@@ -57,4 +68,14 @@ void separable_sum(const SeparableMap& m, const TensorRef& x, const TensorRef& y
 /// The largest input instead of the sum (weights unused); NaN wins.
 void separable_max(const SeparableMap& m, const TensorRef& x, const TensorRef& y, float fill, Context& ctx);
 
+namespace cuda {
+
+/// The same on a GPU, in f32, f16 or bf16. `make` is called once for each op and key (all that the maps depend on); its
+/// tables then stay on the device.
+void separable_sum(std::string_view op, const std::string& key, const std::function<LineMaps()>& make, std::int64_t N,
+                   std::int64_t C, const TensorRef& x, const TensorRef& y, float fill, Context& ctx);
+void separable_max(std::string_view op, const std::string& key, const std::function<LineMaps()>& make, std::int64_t N,
+                   std::int64_t C, const TensorRef& x, const TensorRef& y, float fill, Context& ctx);
+
+}  // namespace cuda
 }  // namespace sumi

@@ -24,28 +24,28 @@ struct PixelLanes {
   constexpr int lanes() const { return across * V; }  // elements of a pixel that a block covers
 };
 
-/// V is the widest vector; C < 2^31.
-inline PixelLanes pixel_lanes(std::int64_t N, std::int64_t HW, std::int64_t C, int V) {
+/// V is the widest vector, most_across (a power of two up to 32) the most threads side by side; C < 2^31.
+inline PixelLanes pixel_lanes(std::int64_t N, std::int64_t HW, std::int64_t C, int V, int most_across = 32) {
   std::int64_t period = std::lcm(C, std::int64_t{V});
   if (C % V != 0 && (period > 32 * V || HW * C % period != 0)) V = 1, period = C;
   PixelLanes l{.N = N, .pixels = HW * C / period, .C = static_cast<int>(C), .period = static_cast<int>(period), .V = V};
   l.vectors = l.period / V;
-  while (1 << l.across_bits < std::min(l.vectors, 32)) l.across_bits++;
+  while (1 << l.across_bits < std::min(l.vectors, most_across)) l.across_bits++;
   l.across = 1 << l.across_bits;
   l.tiles = (l.vectors + l.across - 1) / l.across;
   return l;
 }
 
-/// Each image's pixels in chunks, one a block: enough to fill any GPU (4 blocks on each of an H100's 132
-/// multiprocessors), each with at least 4 loads a thread to hide latency, and at most 512, which bounds the rounding of
-/// f32 sums. By shape alone: results are the same on every GPU.
+/// Each image's pixels in chunks, one a block: enough to fill any GPU (4 or so blocks on each of an H100's 132
+/// multiprocessors), each with at least 4 pixels a thread to make up for what a thread loads first, and at most 512,
+/// which bounds the rounding of f32 sums. By shape alone: results are the same on every GPU.
 struct PixelChunks {
   std::int64_t chunks = 1, per_chunk = 1;  // per image; pixels of all but the last
 };
-inline PixelChunks pixel_chunks(const PixelLanes& l) {
-  constexpr std::int64_t kBlocks = 528, kFewest = 4, kMost = 512;
+inline PixelChunks pixel_chunks(const PixelLanes& l, int blocks_each = 4) {
+  constexpr std::int64_t kFewest = 4, kMost = 512;
   const std::int64_t steps = (l.pixels + l.down() - 1) / l.down();
-  const std::int64_t wanted = std::max<std::int64_t>(kBlocks / (l.N * l.tiles), (steps + kMost - 1) / kMost);
+  const std::int64_t wanted = std::max<std::int64_t>(blocks_each * 132 / (l.N * l.tiles), (steps + kMost - 1) / kMost);
   const std::int64_t chunks = std::clamp<std::int64_t>(steps / kFewest, 1, std::max<std::int64_t>(wanted, 1));
   const std::int64_t per_chunk = (steps + chunks - 1) / chunks * l.down();
   return {(l.pixels + per_chunk - 1) / per_chunk, per_chunk};
@@ -93,14 +93,14 @@ struct ChannelWalk {
   }
 };
 
-/// Adds up v[] over the block's pixel rows, in a fixed order: totals[lane within the block], (32 V), for lanes <
+/// op over the block's pixel rows of v[], in a fixed order: totals[lane within the block], (32 V), for lanes <
 /// l.lanes(). `rows` is room for 8 * 32 * V floats, free again on return. All threads of the block call it.
-template <int V>
-__device__ __forceinline__ void sum_rows(const PixelLanes& l, float (&v)[V], float* rows, float* totals) {
+template <int V, class Op>
+__device__ __forceinline__ void combine_rows(const PixelLanes& l, float (&v)[V], float* rows, float* totals, Op op) {
   const int lane = static_cast<int>(threadIdx.x % 32), warp = static_cast<int>(threadIdx.x / 32);
   for (int o = 16; o >= l.across; o /= 2)
 #pragma unroll
-    for (int e = 0; e < V; e++) v[e] += __shfl_xor_sync(0xffffffffu, v[e], o);
+    for (int e = 0; e < V; e++) v[e] = op(v[e], __shfl_xor_sync(0xffffffffu, v[e], o));
   if (lane < l.across)
 #pragma unroll
     for (int e = 0; e < V; e++)
@@ -109,10 +109,24 @@ __device__ __forceinline__ void sum_rows(const PixelLanes& l, float (&v)[V], flo
   if (warp < V && lane < l.across) {  // warp: now the element
     float total = rows[warp * 32 + lane];
 #pragma unroll
-    for (int w = 1; w < kPixelThreads / 32; w++) total += rows[(w * V + warp) * 32 + lane];
+    for (int w = 1; w < kPixelThreads / 32; w++) total = op(total, rows[(w * V + warp) * 32 + lane]);
     totals[lane * V + warp] = total;
   }
   __syncthreads();
 }
+
+template <int V>
+__device__ __forceinline__ void sum_rows(const PixelLanes& l, float (&v)[V], float* rows, float* totals) {
+  combine_rows<V>(l, v, rows, totals, [](float a, float b) { return a + b; });
+}
+
+/// Where pixel i < 2^31 lies in rows of Q: one division, some 20 instructions.
+struct RowColumn {
+  int row, column;
+  __device__ RowColumn(std::int64_t i, int Q) {
+    row = static_cast<int>(static_cast<unsigned>(i) / static_cast<unsigned>(Q));
+    column = static_cast<int>(i) - row * Q;
+  }
+};
 
 }  // namespace sumi

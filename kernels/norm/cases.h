@@ -22,6 +22,7 @@ inline std::vector<NormDims> awkward_norm_dims() {
   all.push_back({.N = 1, .HW = 2111, .C = 3, .groups = 3});  // several chunks, the last one short
   all.push_back({.N = 2, .HW = 1031, .C = 20, .groups = 5});
   all.push_back({.N = 3, .HW = 523, .C = 33, .groups = 33, .across_batch = true});
+  all.push_back({.N = 1, .HW = 130, .C = 288, .groups = 3});  // groups that end inside a block of 128 or 256 channels
   return all;
 }
 
@@ -70,8 +71,8 @@ inline std::vector<Case<NormFold>> Cases<NormFold>::realistic() {
 template <>
 inline std::vector<Case<NormApply>> Cases<NormApply>::awkward() {
   std::vector<Case<NormApply>> cases;
-  const std::vector<Dims4> dims{{3, 1, 1, 1},  {1, 2, 7, 2},  {2, 7, 2, 3},  {3, 3, 5, 15},
-                                {1, 4, 4, 16}, {1, 3, 2, 17}, {2, 2, 3, 64}, {1, 5, 3, 65}};
+  const std::vector<Dims4> dims{{3, 1, 1, 1},  {1, 2, 7, 2},  {2, 7, 2, 3},  {3, 3, 5, 15}, {1, 4, 4, 16},
+                                {1, 3, 2, 17}, {2, 2, 3, 64}, {1, 5, 3, 65}, {1, 3, 2, 264}};
   const Map acts[] = {Map::identity, Map::relu, Map::leaky_relu, Map::tanh, Map::sigmoid};
   std::size_t next = 0;
   for (const Dims4& d : dims)

@@ -1,7 +1,5 @@
 #include "kernels/pad/separable.h"
 
-#include "kernels/core/separable.h"
-
 namespace sumi {
 namespace {
 
@@ -14,25 +12,19 @@ LineMap padded_line(std::int64_t n, std::int64_t outputs, std::int64_t before, P
   return m;
 }
 
-template <class Args>
-LineMap row_map(const Args& a) {
-  return padded_line(a.d.H, a.y_dims().H, a.pad.top, a.mode);
-}
-template <class Args>
-LineMap column_map(const Args& a) {
-  return padded_line(a.d.W, a.y_dims().W, a.pad.left, a.mode);
-}
-
 }  // namespace
 
+LineMaps padded_lines(const Dims4& d, const Pad4& p, PadMode mode) {
+  return {padded_line(d.H, d.H + p.top + p.bottom, p.top, mode),
+          padded_line(d.W, d.W + p.left + p.right, p.left, mode)};
+}
+
 void pad_forward_separable(const PadForward& a, Context& ctx) {
-  const SeparableMap map(row_map(a), column_map(a), a.d.N, a.d.C);
-  separable_sum(map, a.x, a.y, static_cast<float>(a.value), ctx);
+  separable_sum({padded_lines(a.d, a.pad, a.mode), a.d.N, a.d.C}, a.x, a.y, static_cast<float>(a.value), ctx);
 }
 
 void pad_backward_separable(const PadBackward& a, Context& ctx) {
-  const SeparableMap map(transposed(row_map(a)), transposed(column_map(a)), a.d.N, a.d.C);
-  separable_sum(map, a.dy, a.dx, 0, ctx);
+  separable_sum({transposed(padded_lines(a.d, a.pad, a.mode)), a.d.N, a.d.C}, a.dy, a.dx, 0, ctx);
 }
 
 }  // namespace sumi

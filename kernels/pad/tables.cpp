@@ -7,10 +7,16 @@ namespace sumi {
 namespace {
 
 constexpr Variant<PadForward> kForward[] = {
+#if SUMI_CUDA
+    {"separable", DeviceKind::cuda, kGpuFloats, every_case<PadForward>, cuda::pad_forward_separable},
+#endif
     {"separable", DeviceKind::cpu, kF32BF16, every_case<PadForward>, pad_forward_separable},
     {"reference", DeviceKind::cpu, kAllFloats, every_case<PadForward>, pad_forward_reference},
 };
 constexpr Variant<PadBackward> kBackward[] = {
+#if SUMI_CUDA
+    {"separable", DeviceKind::cuda, kGpuFloats, every_case<PadBackward>, cuda::pad_backward_separable},
+#endif
     {"separable", DeviceKind::cpu, kF32BF16, every_case<PadBackward>, pad_backward_separable},
     {"reference", DeviceKind::cpu, kAllFloats, every_case<PadBackward>, pad_backward_reference},
 };

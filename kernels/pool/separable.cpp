@@ -2,7 +2,6 @@
 
 #include <limits>
 
-#include "kernels/core/separable.h"
 #include "kernels/pool/window.h"
 
 namespace sumi {
@@ -23,17 +22,15 @@ LineMap windows(Pooling pooling, bool count_include_pad, std::int64_t inputs, st
   return m;
 }
 
-LineMap row_map(Pooling pooling, const PoolDims& d) {
-  return windows(pooling, d.count_include_pad, d.H, d.P(), [&](std::int64_t p) { return window_rows(d, p); });
-}
-LineMap column_map(Pooling pooling, const PoolDims& d) {
-  return windows(pooling, d.count_include_pad, d.W, d.Q(), [&](std::int64_t q) { return window_columns(d, q); });
-}
-
 }  // namespace
 
+LineMaps window_lines(Pooling pooling, const PoolDims& d) {
+  return {windows(pooling, d.count_include_pad, d.H, d.P(), [&](std::int64_t p) { return window_rows(d, p); }),
+          windows(pooling, d.count_include_pad, d.W, d.Q(), [&](std::int64_t q) { return window_columns(d, q); })};
+}
+
 void pool_forward_separable(const PoolForward& a, Context& ctx) {
-  const SeparableMap map(row_map(a.pooling, a.d), column_map(a.pooling, a.d), a.d.N, a.d.C);
+  const SeparableMap map(window_lines(a.pooling, a.d), a.d.N, a.d.C);
   if (a.pooling == Pooling::max)
     separable_max(map, a.x, a.y, -std::numeric_limits<float>::infinity(), ctx);
   else
@@ -41,8 +38,7 @@ void pool_forward_separable(const PoolForward& a, Context& ctx) {
 }
 
 void pool_backward_separable(const PoolBackward& a, Context& ctx) {
-  const LineMap rows = transposed(row_map(a.pooling, a.d)), columns = transposed(column_map(a.pooling, a.d));
-  separable_sum({rows, columns, a.d.N, a.d.C}, a.dy, a.dx, 0, ctx);
+  separable_sum({transposed(window_lines(a.pooling, a.d)), a.d.N, a.d.C}, a.dy, a.dx, 0, ctx);
 }
 
 }  // namespace sumi

@@ -12,19 +12,19 @@ struct Window {
 };
 
 /// Window p of a line of n pixels with `before` and `after` pixels of padding.
-inline Window pool_window(std::int64_t p, std::int64_t n, int size, int stride, int before, int after) {
+constexpr Window pool_window(std::int64_t p, std::int64_t n, int size, int stride, int before, int after) {
   const std::int64_t first = p * stride - before;
   return {std::max<std::int64_t>(first, 0), std::min(first + size, n), std::min(first + size, n + after) - first};
 }
-inline Window window_rows(const PoolDims& d, std::int64_t p) {
+constexpr Window window_rows(const PoolDims& d, std::int64_t p) {
   return pool_window(p, d.H, d.R, d.stride_h, d.pad.top, d.pad.bottom);
 }
-inline Window window_columns(const PoolDims& d, std::int64_t q) {
+constexpr Window window_columns(const PoolDims& d, std::int64_t q) {
   return pool_window(q, d.W, d.S, d.stride_w, d.pad.left, d.pad.right);
 }
 
 /// What an average divides by.
-inline std::int64_t divisor(const PoolDims& d, const Window& rows, const Window& columns) {
+constexpr std::int64_t divisor(const PoolDims& d, const Window& rows, const Window& columns) {
   if (d.count_include_pad) return rows.padded * columns.padded;
   return std::max<std::int64_t>(1, (rows.end - rows.begin) * (columns.end - columns.begin));
 }

@@ -1,6 +1,5 @@
 #include "kernels/resample/separable.h"
 
-#include "kernels/core/separable.h"
 #include "kernels/resample/taps.h"
 
 namespace sumi {
@@ -18,23 +17,21 @@ LineMap resampled_line(std::int64_t inputs, std::int64_t outputs, Interpolation 
   return m;
 }
 
-template <class Args>
-LineMap row_map(const Args& a) {
-  return resampled_line(a.d.H, a.P, a.interpolation, a.coordinates);
-}
-template <class Args>
-LineMap column_map(const Args& a) {
-  return resampled_line(a.d.W, a.Q, a.interpolation, a.coordinates);
-}
-
 }  // namespace
 
+LineMaps resampled_lines(const Dims4& d, std::int64_t P, std::int64_t Q, Interpolation interpolation,
+                         Coordinates coordinates) {
+  return {resampled_line(d.H, P, interpolation, coordinates), resampled_line(d.W, Q, interpolation, coordinates)};
+}
+
 void resample_forward_separable(const ResampleForward& a, Context& ctx) {
-  separable_sum({row_map(a), column_map(a), a.d.N, a.d.C}, a.x, a.y, 0, ctx);
+  const LineMaps lines = resampled_lines(a.d, a.P, a.Q, a.interpolation, a.coordinates);
+  separable_sum({lines, a.d.N, a.d.C}, a.x, a.y, 0, ctx);
 }
 
 void resample_backward_separable(const ResampleBackward& a, Context& ctx) {
-  separable_sum({transposed(row_map(a)), transposed(column_map(a)), a.d.N, a.d.C}, a.dy, a.dx, 0, ctx);
+  const LineMaps lines = resampled_lines(a.d, a.P, a.Q, a.interpolation, a.coordinates);
+  separable_sum({transposed(lines), a.d.N, a.d.C}, a.dy, a.dx, 0, ctx);
 }
 
 }  // namespace sumi

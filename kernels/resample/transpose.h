@@ -6,4 +6,10 @@ namespace sumi {
 
 void pixel_shuffle_transpose(const PixelShuffle& a, Context& ctx);
 
+namespace cuda {
+
+void pixel_shuffle_transpose(const PixelShuffle& a, Context& ctx);
+
+}  // namespace cuda
+
 }  // namespace sumi
