@@ -35,7 +35,7 @@ TEST(BinaryClosedForm, NanInEitherOperandPasses) {
 
 /// The engine sums gradients where the first one stands.
 TEST(BinaryClosedForm, AddsInPlaceInEveryRow) {
-  for (const Variant<Binary>& row : Binary::table()) {
+  for (const Variant<Binary>& row : cpu_rows<Binary>()) {
     Context ctx;
     std::vector<float> a, want;
     for (int i = 0; i < 40000; i++) a.push_back(static_cast<float>(i)), want.push_back(static_cast<float>(3 * i));

@@ -15,7 +15,7 @@ TEST(Conv2dClosedForm, OnesCountTaps) {
   Conv2dForward a{.d = {.H = 4, .W = 4, .R = 3, .S = 3, .pad = Pad4::all(1)}};
   a.x = {const_cast<float*>(x.data())}, a.w = {const_cast<float*>(w.data())}, a.y = {y.data()};
   Context ctx;
-  for (const auto& row : Conv2dForward::table()) {
+  for (const auto& row : cpu_rows<Conv2dForward>()) {
     if (!can_run(row, a, ctx.device())) continue;
     row.run(a, ctx);
     const std::vector<float> taps{4, 6, 6, 4, 6, 9, 9, 6, 6, 9, 9, 6, 4, 6, 6, 4};
@@ -32,7 +32,7 @@ TEST(Conv2dClosedForm, ActivationsSaturate) {
       std::vector<float> x(kPixels, v), w(1, 1.f), y(kPixels);
       Conv2dForward a{.d = {.W = kPixels}, .x = {x.data()}, .w = {w.data()}, .y = {y.data()}, .epilogue = {.act = act}};
       const float limit = v > 0 ? 1.f : act == Map::tanh ? -1.f : 0.f;
-      for (const auto& row : Conv2dForward::table()) {
+      for (const auto& row : cpu_rows<Conv2dForward>()) {
         if (!can_run(row, a, ctx.device())) continue;
         row.run(a, ctx);
         for (const float got : y)
@@ -46,7 +46,7 @@ TEST(Conv2dClosedForm, ActivationsSaturate) {
 template <class Args>
 void expect_only_the_reference(const Args& a) {
   Context ctx;
-  for (const auto& row : Args::table())
+  for (const auto& row : cpu_rows<Args>())
     EXPECT_EQ(can_run(row, a, ctx.device()), row.name == "reference") << Args::op << '/' << row.name;
 }
 

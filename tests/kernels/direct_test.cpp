@@ -14,7 +14,7 @@ TEST(Conv2dClosedForm, TransposedOnesCountTaps) {
   Conv2dBackwardInput a{.d = {.H = 5, .W = 5, .R = 3, .S = 3, .stride_h = 2, .stride_w = 2, .pad = Pad4::all(1)}};
   a.dy = {dy.data()}, a.w = {w.data()}, a.dx = {dx.data()};
   Context ctx;
-  for (const auto& row : Conv2dBackwardInput::table()) {
+  for (const auto& row : cpu_rows<Conv2dBackwardInput>()) {
     if (!can_run(row, a, ctx.device())) continue;
     std::fill(dx.begin(), dx.end(), -1.f);
     row.run(a, ctx);
@@ -30,7 +30,7 @@ TEST(Conv2dClosedForm, TransposeLeavesUnreachedPixelsToTheBias) {
   Conv2dBackwardInput a{.d = {.H = 6, .W = 6, .R = 2, .S = 2, .stride_h = 3, .stride_w = 3}};
   a.dy = {dy.data()}, a.w = {w.data()}, a.dx = {dx.data()}, a.epilogue.bias = {bias.data()};
   Context ctx;
-  for (const auto& row : Conv2dBackwardInput::table()) {
+  for (const auto& row : cpu_rows<Conv2dBackwardInput>()) {
     if (!can_run(row, a, ctx.device())) continue;
     row.run(a, ctx);
     for (std::size_t i = 0; i < dx.size(); i++)
@@ -48,7 +48,7 @@ TEST(Conv2dStatistics, LargeMeanKeepsVariance) {
   a.x = {x.data()}, a.w = {w.data()}, a.y = {y.data()};
   a.epilogue.mean = {mean.data()}, a.epilogue.var = {var.data()};
   Context ctx;
-  for (const auto& row : Conv2dForward::table()) {
+  for (const auto& row : cpu_rows<Conv2dForward>()) {
     if (!can_run(row, a, ctx.device())) continue;
     row.run(a, ctx);
     for (std::size_t k = 0; k < 4; k++) {
@@ -64,7 +64,7 @@ void check_own_rows() {
   const auto cases = Cases<Args>::awkward();
   for (std::size_t i = 0; i < cases.size(); i += 2) {
     const auto& c = cases[i];
-    for (const auto& row : Args::table()) {
+    for (const auto& row : cpu_rows<Args>()) {
       if (row.name != "direct" && row.name != "thin_in" && row.name != "thin_out" && row.name != "depthwise") continue;
       for (const DType t : {DType::f32, DType::bf16}) {
         Bound<Args> probe(c, t, Data::gaussian);

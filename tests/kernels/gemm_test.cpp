@@ -15,7 +15,7 @@ TEST(GemmClosedForm, SmallProduct) {
   Context ctx;
   for (const bool ta : {false, true})
     for (const bool tb : {false, true})
-      for (const auto& row : Gemm::table()) {
+      for (const auto& row : cpu_rows<Gemm>()) {
         std::vector<float> y(4);
         Gemm g{.M = 2, .N = 2, .K = 3, .transpose_a = ta, .transpose_b = tb, .alpha = 2};
         g.a = {ta ? at.data() : a.data()}, g.b = {tb ? bt.data() : b.data()}, g.y = {y.data()}, g.bias = {bias.data()};

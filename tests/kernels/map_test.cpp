@@ -96,7 +96,7 @@ TEST(MapClosedForm, Activations) {
 
 /// The engine masks a gradient where it stands.
 TEST(MapClosedForm, BackwardRunsInPlaceInEveryRow) {
-  for (const Variant<MapBackward>& row : MapBackward::table()) {
+  for (const Variant<MapBackward>& row : cpu_rows<MapBackward>()) {
     Context ctx;
     std::vector<float> x, dy, want;
     for (int i = 0; i < 40000; i++) {

@@ -16,7 +16,7 @@ void expect_padded(Pad4 pad, PadMode mode, const Floats& want, double value = 0)
   PadForward a{.d = {1, 2, 3, 1}, .pad = pad, .mode = mode, .value = value, .x = {x.data()}, .y = {y.data()}};
   ASSERT_EQ(a.y_dims().count(), static_cast<std::int64_t>(want.size()));
   Context ctx;
-  for (const auto& row : PadForward::table()) {
+  for (const auto& row : cpu_rows<PadForward>()) {
     if (!can_run(row, a, ctx.device())) continue;
     row.run(a, ctx);
     EXPECT_EQ(y, want) << row.name;
@@ -39,7 +39,7 @@ TEST(PadClosedForm, BackwardCountsCopies) {
   Floats dy(24, 1.f), dx(6);
   PadBackward a{.d = {1, 2, 3, 1}, .pad = {1, 1, 2, 1}, .mode = PadMode::reflect, .dy = {dy.data()}, .dx = {dx.data()}};
   Context ctx;
-  for (const auto& row : PadBackward::table()) {
+  for (const auto& row : cpu_rows<PadBackward>()) {
     if (!can_run(row, a, ctx.device())) continue;
     row.run(a, ctx);
     EXPECT_EQ(dx, (Floats{2, 6, 4, 2, 6, 4})) << row.name;  // columns 2 1 0 1 2 1, rows 1 0 1 0

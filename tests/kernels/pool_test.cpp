@@ -23,7 +23,7 @@ void expect_pooled(Pooling pooling, const PoolDims& d, Floats x, const Floats& w
   Floats y(want.size());
   PoolForward a{.pooling = pooling, .d = d, .x = {x.data()}, .y = {y.data()}};
   Context ctx;
-  for (const auto& row : PoolForward::table()) {
+  for (const auto& row : cpu_rows<PoolForward>()) {
     if (!can_run(row, a, ctx.device())) continue;
     row.run(a, ctx);
     EXPECT_TRUE(same(y, want)) << row.name << ": " << testing::PrintToString(y);
@@ -35,7 +35,7 @@ void expect_gradient(Pooling pooling, const PoolDims& d, Floats x, Floats dy, co
   Floats dx(want.size());
   PoolBackward a{.pooling = pooling, .d = d, .x = {x.data()}, .dy = {dy.data()}, .dx = {dx.data()}};
   Context ctx;
-  for (const auto& row : PoolBackward::table()) {
+  for (const auto& row : cpu_rows<PoolBackward>()) {
     if (!can_run(row, a, ctx.device())) continue;
     row.run(a, ctx);
     EXPECT_TRUE(same(dx, want)) << row.name << ": " << testing::PrintToString(dx);

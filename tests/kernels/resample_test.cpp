@@ -20,7 +20,7 @@ void expect_line(std::int64_t inputs, Interpolation interpolation, Coordinates c
   ResampleForward columns{.d = {1, 1, inputs, 1}, .Q = outputs}, rows{.d = {1, inputs, 1, 1}, .P = outputs};
   Context ctx;
   for (ResampleForward a : {columns, rows})
-    for (const auto& row : ResampleForward::table()) {
+    for (const auto& row : cpu_rows<ResampleForward>()) {
       a.interpolation = interpolation, a.coordinates = coordinates, a.x = {x.data()}, a.y = {y.data()};
       if (!can_run(row, a, ctx.device())) continue;
       row.run(a, ctx);
@@ -51,7 +51,7 @@ TEST(ResampleClosedForm, BackwardOfOnesSumsToTheOutputs) {
   for (const Coordinates how : {Coordinates::half_pixel, Coordinates::align_corners, Coordinates::asymmetric}) {
     ResampleBackward a{.d = {1, 3, 4, 1}, .P = 5, .Q = 7, .interpolation = Interpolation::bilinear};
     a.coordinates = how, a.dy = {dy.data()}, a.dx = {dx.data()};
-    for (const auto& row : ResampleBackward::table()) {
+    for (const auto& row : cpu_rows<ResampleBackward>()) {
       if (!can_run(row, a, ctx.device())) continue;
       row.run(a, ctx);
       EXPECT_NEAR(std::accumulate(dx.begin(), dx.end(), 0.f), 35, 1e-4) << row.name;
@@ -67,7 +67,7 @@ TEST(PixelShuffleClosedForm, CountingImage) {
   PixelShuffle a{.d = {1, 1, 2, 8}, .block = 2, .x = {x.data()}, .y = {y.data()}};
   PixelShuffle b{.d = a.d, .block = 2, .inverse = true, .x = {y.data()}, .y = {back.data()}};
   Context ctx;
-  for (const auto& row : PixelShuffle::table()) {
+  for (const auto& row : cpu_rows<PixelShuffle>()) {
     if (!can_run(row, a, ctx.device())) continue;
     row.run(a, ctx);
     EXPECT_EQ(y, (Floats{0, 4, 1, 5, 8, 12, 9, 13, 2, 6, 3, 7, 10, 14, 11, 15})) << row.name;

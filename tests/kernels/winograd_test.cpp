@@ -27,7 +27,7 @@ class OnlyTarget {
 template <class Args>
 const Variant<Args>& winograd_row() {
   for (const auto& row : Args::table())
-    if (row.name == "winograd") return row;
+    if (row.name == "winograd" && row.device == DeviceKind::cpu) return row;
   fail(Args::op, ": no winograd row");
 }
 
