@@ -111,15 +111,6 @@ struct Bound {
   }
 };
 
-/// The rows that run on this machine whatever GPU it has.
-template <class Args>
-std::vector<Variant<Args>> cpu_rows() {
-  std::vector<Variant<Args>> rows;
-  for (const Variant<Args>& v : Args::table())
-    if (v.device == DeviceKind::cpu) rows.push_back(v);
-  return rows;
-}
-
 template <class Args>
 const Variant<Args>& reference_row() {
   return Args::table().back();
