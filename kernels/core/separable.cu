@@ -3,7 +3,8 @@
 //
 // Bytes: x and y once each; inputs that neighbouring outputs share come from the caches, and so do the tables, 8 bytes
 // an entry. An output's loads hang on its entries, which hang on where those begin: two first-level hits (some 35
-// cycles each) before the data's 700, covered by 8 blocks of 256 threads a multiprocessor.
+// cycles each) before the data's 700. 5 blocks of 256 threads with 2 loads each have 40 KiB in flight a multiprocessor,
+// twice what full speed needs.
 #include <memory>
 
 #include "kernels/core/separable.h"
@@ -13,7 +14,7 @@
 namespace sumi::cuda {
 namespace {
 
-struct Entry {
+struct alignas(8) Entry {
   int at;
   float weight;
 };
@@ -66,7 +67,7 @@ struct Gather {
 };
 
 template <class T, int V, bool kMax>
-__global__ void __launch_bounds__(kPixelThreads, 4) gather(const T* __restrict__ x, T* __restrict__ y, Gather m) {
+__global__ void __launch_bounds__(kPixelThreads, 5) gather(const T* __restrict__ x, T* __restrict__ y, Gather m) {
   const PixelPlace at(m.l, m.c);
   if (!at.active) return;
   const T* image = x + at.n * m.H * m.W * m.l.C + at.lane;
@@ -78,20 +79,29 @@ __global__ void __launch_bounds__(kPixelThreads, 4) gather(const T* __restrict__
     float out[V];
 #pragma unroll
     for (int e = 0; e < V; e++) out[e] = !any ? m.fill : kMax ? -INFINITY : 0;
-    for (int r = r0; r < r1; r++) {
-      const Entry row = m.rows.entries[r];
-      const T* line = image + std::int64_t{row.at} * m.W * m.l.C;
-#pragma unroll 4
-      for (int s = s0; s < s1; s++) {
-        const Entry column = m.columns.entries[s];
-        const Vector<T, V> v = load_vector<T, V>(line + std::int64_t{column.at} * m.l.C);
+    constexpr int kBatch = 2;  // loads under way before the first one is used
+    const int taps = (r1 - r0) * (s1 - s0);
+    for (int k0 = 0, r = r0, s = s0; k0 < taps; k0 += kBatch) {
+      Vector<T, V> v[kBatch] = {};
+      float weight[kBatch] = {};
+#pragma unroll
+      for (int k = 0; k < kBatch; k++) {
+        if (k0 + k >= taps) break;
+        const Entry row = m.rows.entries[r], column = m.columns.entries[s];
+        weight[k] = row.weight * column.weight;
+        v[k] = load_vector<T, V>(image + (std::int64_t{row.at} * m.W + column.at) * m.l.C);
+        if (++s == s1) s = s0, r++;
+      }
+#pragma unroll
+      for (int k = 0; k < kBatch; k++) {
+        if (k0 + k >= taps) break;
 #pragma unroll
         for (int e = 0; e < V; e++) {
-          const float value = to_float(v.v[e]);
+          const float value = to_float(v[k].v[e]);
           if constexpr (kMax)
             out[e] = value > out[e] || value != value ? value : out[e];  // NaN wins
           else
-            out[e] += row.weight * column.weight * value;
+            out[e] += weight[k] * value;
         }
       }
     }

@@ -47,7 +47,8 @@ inline PixelChunks pixel_chunks(const PixelLanes& l, int blocks_each = 4) {
   const std::int64_t steps = (l.pixels + l.down() - 1) / l.down();
   const std::int64_t wanted = std::max<std::int64_t>(blocks_each * 132 / (l.N * l.tiles), (steps + kMost - 1) / kMost);
   const std::int64_t chunks = std::clamp<std::int64_t>(steps / kFewest, 1, std::max<std::int64_t>(wanted, 1));
-  const std::int64_t per_chunk = (steps + chunks - 1) / chunks * l.down();
+  const std::int64_t whole = (steps + chunks - 1) / chunks, batches = (whole + kFewest - 1) / kFewest;
+  const std::int64_t per_chunk = (whole < kFewest ? whole : batches * kFewest) * l.down();
   return {(l.pixels + per_chunk - 1) / per_chunk, per_chunk};
 }
 
@@ -92,6 +93,40 @@ struct ChannelWalk {
     if (++channel == C) channel = 0;
   }
 };
+
+/// v[e] = from[channel of the thread's lane e]. `from` is 16-byte aligned where C is a multiple of V.
+template <int V>
+__device__ __forceinline__ void load_channels(const PixelLanes& l, int lane, const float* from, float (&v)[V]) {
+  if (V % 4 == 0 && l.period == l.C) {
+#pragma unroll
+    for (int e = 0; e < V; e += 4) {
+      const Vector<float, 4> part = load_vector<float, 4>(from + lane + e);
+#pragma unroll
+      for (int k = 0; k < 4 && e + k < V; k++) v[e + k] = part.v[k];
+    }
+    return;
+  }
+  ChannelWalk walk(l.C, 1, lane);
+#pragma unroll
+  for (int e = 0; e < V; e++, walk.next()) v[e] = from[walk.channel];
+}
+
+/// use(load(i)) for i = begin, begin + step, ... below `end`, in this order, with four loads under way before the first
+/// one is used. A plain unrolled loop has one: nvcc moves no load over the test that may end the loop.
+template <class Load, class Use>
+__device__ __forceinline__ void for_each_in_batches(std::int64_t begin, std::int64_t end, int step, Load&& load,
+                                                    Use&& use) {
+  constexpr int kBatch = 4;
+  std::int64_t i = begin;
+  for (; i + (kBatch - 1) * step < end; i += kBatch * step) {
+    decltype(load(i)) v[kBatch];
+#pragma unroll
+    for (int k = 0; k < kBatch; k++) v[k] = load(i + k * step);
+#pragma unroll
+    for (int k = 0; k < kBatch; k++) use(v[k]);
+  }
+  for (; i < end; i += step) use(load(i));
+}
 
 /// op over the block's pixel rows of v[], in a fixed order: totals[lane within the block], (32 V), for lanes <
 /// l.lanes(). `rows` is room for 8 * 32 * V floats, free again on return. All threads of the block call it.

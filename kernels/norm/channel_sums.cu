@@ -30,6 +30,7 @@ Channels channels_of(const NormDims& d, int vector) {
 template <int V>
 __device__ __forceinline__ void load_group_values(const Channels& p, const PixelPlace& at, const float* from,
                                                   float (&v)[V]) {
+  if (p.Cg == 1) return load_channels(p.l, at.lane, from + at.n * p.groups, v);
   ChannelWalk walk(p.l.C, p.Cg, at.lane);
   int g = walk.channel / p.Cg;
 #pragma unroll
@@ -52,16 +53,20 @@ __global__ void __launch_bounds__(kPixelThreads, 3)
     float center[V];
     load_group_values(p, at, mean, center);
     const std::int64_t image = at.n * l.pixels;
-#pragma unroll 4
-    for (std::int64_t i = at.first + at.row; i < at.last; i += l.down()) {
+    struct Pair {
+      Vector<T, V> g, x;
+    };
+    const auto load = [&](std::int64_t i) {
       const std::int64_t from = (image + i) * l.period + at.lane;
-      const Vector<T, V> g = load_vector<T, V>(dy + from), v = load_vector<T, V>(x + from);
+      return Pair{load_vector<T, V>(dy + from), load_vector<T, V>(x + from)};
+    };
+    for_each_in_batches(at.first + at.row, at.last, l.down(), load, [&](const Pair& v) {
 #pragma unroll
       for (int e = 0; e < V; e++) {
-        plain[e] += to_float(g.v[e]);
-        product[e] += to_float(g.v[e]) * (to_float(v.v[e]) - center[e]);
+        plain[e] += to_float(v.g.v[e]);
+        product[e] += to_float(v.g.v[e]) * (to_float(v.x.v[e]) - center[e]);
       }
-    }
+    });
   }
   sum_rows<V>(l, plain, rows, plains);
   sum_rows<V>(l, product, rows, products);
@@ -168,13 +173,12 @@ __global__ void __launch_bounds__(kPixelThreads, 3)
   const PixelPlace at(l, p.c);
   if (!at.active) return;
   float mean[V], gain[V], slope[V], offset[V];
-  ChannelWalk walk(l.C, 1, at.lane);
-#pragma unroll
-  for (int e = 0; e < V; e++, walk.next()) {
-    const std::int64_t each = l.N * l.C, c = at.n * l.C + walk.channel;
-    mean[e] = coefficients[c], gain[e] = coefficients[each + c];
-    slope[e] = coefficients[2 * each + c], offset[e] = coefficients[3 * each + c];
-  }
+  const std::int64_t each = l.N * l.C;
+  const float* own = coefficients + at.n * l.C;
+  load_channels(l, at.lane, own, mean);
+  load_channels(l, at.lane, own + each, gain);
+  load_channels(l, at.lane, own + 2 * each, slope);
+  load_channels(l, at.lane, own + 3 * each, offset);
   const std::int64_t image = at.n * l.pixels * l.period + at.lane;
   for (std::int64_t i = at.first + at.row; i < at.last; i += kBatch * l.down()) {
     Vector<T, V> g[kBatch], v[kBatch];

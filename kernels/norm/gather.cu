@@ -51,13 +51,11 @@ struct Affine {
   float scale[V], shift[V];
 
   __device__ Affine(const Apply& p, const PixelPlace& at) {
-    const std::int64_t image = at.n * p.l.C;
-    ChannelWalk walk(p.l.C, 1, at.lane);
 #pragma unroll
-    for (int e = 0; e < V; e++, walk.next()) {
-      scale[e] = p.scale ? p.scale[image + walk.channel] : 1;
-      shift[e] = p.shift ? p.shift[image + walk.channel] : 0;
-    }
+    for (int e = 0; e < V; e++) scale[e] = 1, shift[e] = 0;
+    if (!p.scale) return;
+    load_channels(p.l, at.lane, p.scale + at.n * p.l.C, scale);
+    load_channels(p.l, at.lane, p.shift + at.n * p.l.C, shift);
   }
   __device__ __forceinline__ void apply(const Apply& p, const Vector<T, V>& x, const T* residual, float (&v)[V]) const {
 #pragma unroll

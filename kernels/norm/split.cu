@@ -80,6 +80,20 @@ __device__ void store_groups(const Partials& p, const float* sums, const float* 
   }
 }
 
+/// The first element of each lane's group in a pixel: one load where every channel is a group.
+template <class T, int V>
+__device__ __forceinline__ void load_shifts(const Partials& p, const T* pixel, int lane, float (&shift)[V]) {
+  if (p.Cg == 1 && p.repeats == 1) {
+    const Vector<T, V> v = load_vector<T, V>(pixel + lane);
+#pragma unroll
+    for (int e = 0; e < V; e++) shift[e] = to_float(v.v[e]);
+    return;
+  }
+  ChannelWalk walk(p.l.C, p.Cg, lane);
+#pragma unroll
+  for (int e = 0; e < V; e++, walk.next()) shift[e] = to_float(pixel[walk.first_of_group()]);
+}
+
 template <class T, int V>
 __global__ void __launch_bounds__(kPixelThreads, 4) sum_chunks(const T* x, Partials p, float* partials) {
   __shared__ float rows[8 * 32 * V], sums[32 * V], squares[32 * V], shifts[32 * V];
@@ -88,19 +102,16 @@ __global__ void __launch_bounds__(kPixelThreads, 4) sum_chunks(const T* x, Parti
   float shift[V] = {}, sum[V] = {}, square[V] = {};
   if (at.active) {
     const T* image = x + (at.n * l.pixels) * l.period;
-    ChannelWalk walk(l.C, p.Cg, at.lane);
-#pragma unroll
-    for (int e = 0; e < V; e++, walk.next()) shift[e] = to_float(image[at.first * l.period + walk.first_of_group()]);
-#pragma unroll 4
-    for (std::int64_t i = at.first + at.row; i < at.last; i += l.down()) {
-      const Vector<T, V> v = load_vector<T, V>(image + i * l.period + at.lane);
+    load_shifts<T, V>(p, image + at.first * l.period, at.lane, shift);
+    const auto load = [&](std::int64_t i) { return load_vector<T, V>(image + i * l.period + at.lane); };
+    for_each_in_batches(at.first + at.row, at.last, l.down(), load, [&](const Vector<T, V>& v) {
 #pragma unroll
       for (int e = 0; e < V; e++) {
         const float apart = to_float(v.v[e]) - shift[e];
         sum[e] += apart;
         square[e] += apart * apart;
       }
-    }
+    });
     if (at.row == 0)
 #pragma unroll
       for (int e = 0; e < V; e++) shifts[threadIdx.x * V + e] = shift[e];

@@ -30,13 +30,15 @@ __global__ void __launch_bounds__(kPixelThreads) pool(const T* x, T* y, Windows 
   float v[V];
 #pragma unroll
   for (int e = 0; e < V; e++) v[e] = kMax ? -INFINITY : 0;
-#pragma unroll 4
-  for (int i = static_cast<int>(threadIdx.x) >> w.l.across_bits; i < pixels; i += w.l.down()) {
+  const auto load = [&](std::int64_t i) {
     const RowColumn at(i, columns);
-    const Vector<T, V> in = load_vector<T, V>(from + ((high.begin + at.row) * w.d.W + wide.begin + at.column) * w.d.C);
+    return load_vector<T, V>(from + ((high.begin + at.row) * w.d.W + wide.begin + at.column) * w.d.C);
+  };
+  for_each_in_batches(static_cast<int>(threadIdx.x) >> w.l.across_bits, pixels, w.l.down(), load,
+                      [&](const Vector<T, V>& in) {
 #pragma unroll
-    for (int e = 0; e < V; e++) v[e] = op(v[e], to_float(in.v[e]));
-  }
+                        for (int e = 0; e < V; e++) v[e] = op(v[e], to_float(in.v[e]));
+                      });
   combine_rows<V>(w.l, v, rows, totals, op);
   const int lane = static_cast<int>(threadIdx.x);
   const std::int64_t c = std::int64_t{blockIdx.y} * w.l.lanes() + lane;
