@@ -15,6 +15,7 @@ inline std::vector<Case<Reduce>> Cases<Reduce>::awkward() {
       cases.push_back({{.f = f, .dims = {1, 1, 1, 1, n}, .axes = 31}});
     cases.push_back({{.f = f, .dims = {1, 2, 40, 50, 3}, .axes = 0b01100}});
     cases.push_back({{.f = f, .dims = {1, 2, 40, 50, 33}, .axes = 0b01110}});
+    cases.push_back({{.f = f, .dims = {1, 3, 50, 61, 20}, .axes = 0b01100}});
     cases.push_back({{.f = f, .dims = {1, 1, 3, 4, 2100}, .axes = 0b00100}});
     cases.push_back({{.f = f, .dims = {1, 1, 1, 300, 130}, .axes = 0b10000}});
   }
