@@ -29,10 +29,14 @@ inline std::vector<Case<Gemm>> Cases<Gemm>::awkward() {
       add({.batch = 2, .M = 9, .N = 17, .K = 5, .shared_a = true}, false);
       add({.M = 63, .N = 50, .K = 300}, false);
       add({.M = 37, .N = 41, .K = 5000, .alpha = 0.25}, true);
+      add({.M = 136, .N = 200, .K = 72}, true);  // rows of 16-byte chunks, tiles of 128 and 64 cut in every direction
+      add({.batch = 2, .M = 72, .N = 136, .K = 200, .shared_b = true}, false);
     }
   cases.push_back({{.M = 3, .N = 18, .K = 0}});
   cases.push_back({{.batch = 2, .M = 7, .N = 5, .K = 3, .shared_a = true, .shared_b = true}, {"bias"}});
   cases.push_back({{.M = 530, .N = 270, .K = 20}, {"bias"}});
+  cases.push_back({{.M = 72, .N = 40, .K = 2056, .transpose_a = true}});  // k shared among blocks
+  cases.push_back({{.batch = 66, .M = 8, .N = 264, .K = 72}});            // many wide tiles for a block
   return cases;
 }
 

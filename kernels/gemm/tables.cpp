@@ -9,6 +9,7 @@ namespace {
 
 constexpr Variant<Gemm> kGemm[] = {
 #if SUMI_CUDA
+    {"wgmma", DeviceKind::cuda, kF16 | kBF16, cuda::gemm_wgmma_supports, cuda::gemm_wgmma, {}, cuda::gemm_wgmma_pays},
     {"mma", DeviceKind::cuda, kF16 | kBF16, every_case<Gemm>, cuda::gemm_mma},
     {"register_blocked", DeviceKind::cuda, kF32, every_case<Gemm>, cuda::gemm_register_blocked},
     {"tiled", DeviceKind::cuda, kGpuFloats, every_case<Gemm>, cuda::gemm_tiled},

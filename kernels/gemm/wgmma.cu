@@ -1,0 +1,108 @@
+// The row `wgmma`: f16 and bf16 on Hopper's tensor cores, fed by its copy engine.
+#include "kernels/gemm/product.h"
+#include "kernels/gemm/rows.h"
+#include "kernels/gemm/tile_wgmma.h"
+
+namespace sumi::cuda {
+namespace {
+
+/// A batch of matrices, stored with k contiguous (Major::k) or the other direction.
+template <class T, Major MA, Major MB>
+struct WgmmaMatrices {
+  using Element = T;
+  using Left = std::integral_constant<Major, MA>;
+  using Right = std::integral_constant<Major, MB>;
+  CUtensorMap a, b;
+  int M;
+  bool shared_a, shared_b;
+  WgmmaGrid grid;
+  Finish<T> finish;
+
+  template <Major Way, int Rows>
+  __device__ static __forceinline__ void load(unsigned char* tile, const CUtensorMap* map, Mbarrier* full, int row,
+                                              int k, int matrix) {
+    if constexpr (Way == Major::k)
+      load_box(tile, map, full, k, row, matrix);
+    else
+#pragma unroll
+      for (int i = 0; i < Rows / 64; i++) load_box(tile + i * kTileBox, map, full, row + i * 64, k, matrix);
+  }
+  __device__ __forceinline__ void load_left(unsigned char* tile, Mbarrier* full, std::int64_t product, int m,
+                                            int step) const {
+    load<MA, 128>(tile, &a, full, m, step * kTileK, shared_a ? 0 : static_cast<int>(product));
+  }
+  template <int Columns>
+  __device__ __forceinline__ void load_right(unsigned char* tile, Mbarrier* full, std::int64_t product, int n,
+                                             int step) const {
+    load<MB, Columns>(tile, &b, full, n, step * kTileK, shared_b ? 0 : static_cast<int>(product));
+  }
+  __device__ int rows(std::int64_t) const { return M; }
+  __device__ std::int64_t row_of(std::int64_t product, int m) const { return product * M + m; }
+};
+
+/// Boxes of 64 k x tile_rows (Major::k) or 64 rows x 64 k of `matrices` matrices of rows x K.
+CUtensorMap map_of(const TensorRef& t, Major major, std::int64_t rows, std::int64_t K, std::int64_t matrices,
+                   int tile_rows) {
+  const bool along_k = major == Major::k;
+  const auto bytes = static_cast<std::int64_t>(size_of(t.dtype));
+  const std::int64_t inner = along_k ? K : rows, outer = along_k ? rows : K;
+  return tensor_map(TiledTensor{.data = t.data,
+                                .dtype = t.dtype,
+                                .rank = 3,
+                                .size = {inner, outer, matrices},
+                                .stride = {0, inner * bytes, inner * outer * bytes},
+                                .box = {kTileK, along_k ? tile_rows : kTileK, 1},
+                                .swizzle = Swizzle::span128});
+}
+
+template <class T, Major MA, Major MB, class Shape>
+void run_shape(const Gemm& g, const WgmmaGrid& grid, Context& ctx) {
+  WgmmaMatrices<T, MA, MB> p{.a = map_of(g.a, MA, g.M, g.K, g.shared_a ? 1 : g.batch, Shape::M),
+                             .b = map_of(g.b, MB, g.N, g.K, g.shared_b ? 1 : g.batch, Shape::N),
+                             .M = static_cast<int>(g.M),
+                             .shared_a = g.shared_a,
+                             .shared_b = g.shared_b,
+                             .grid = grid,
+                             .finish = finish_of<T>(g)};
+  with_splits(p, g.batch * g.M, ctx,
+              [&](const auto& q) { launch_wgmma<Shape>(q, ctx.device().multiprocessors, ctx.stream()); });
+}
+
+/// Wide tiles where they fill a GPU.
+template <class T, Major MA, Major MB>
+void run_majors(const Gemm& g, Context& ctx) {
+  const int steps = static_cast<int>((g.K + kTileK - 1) / kTileK);
+  const WgmmaGrid wide = wgmma_grid(g.batch, g.M, g.N, steps, 256);
+  if (g.N > 128 && wide.tiles() >= 132)
+    run_shape<T, MA, MB, WgmmaShape<256>>(g, wide, ctx);
+  else
+    run_shape<T, MA, MB, WgmmaShape<128>>(g, wgmma_grid(g.batch, g.M, g.N, steps, 128), ctx);
+}
+
+template <class T>
+void run_typed(const Gemm& g, Context& ctx) {
+  if (g.transpose_a && g.transpose_b) return run_majors<T, Major::mn, Major::k>(g, ctx);
+  if (g.transpose_a) return run_majors<T, Major::mn, Major::mn>(g, ctx);
+  if (g.transpose_b) return run_majors<T, Major::k, Major::k>(g, ctx);
+  run_majors<T, Major::k, Major::mn>(g, ctx);
+}
+
+}  // namespace
+
+bool gemm_wgmma_supports(const Gemm& g, const DeviceInfo& d) {
+  constexpr std::int64_t kLargest = 0x7fffffff - 1024;
+  const std::int64_t pitch_a = g.transpose_a ? g.M : g.K, pitch_b = g.transpose_b ? g.K : g.N;
+  return d.compute_capability == 90 && g.batch >= 1 && g.M >= 1 && g.N >= 1 && g.K >= 1 && pitch_a % 8 == 0 &&
+         pitch_b % 8 == 0 && g.batch <= kLargest && g.M <= kLargest && g.N <= kLargest && g.K <= kLargest;
+}
+
+bool gemm_wgmma_pays(const Gemm& g, const DeviceInfo&) { return g.M >= 64 && g.N >= 64 && g.K >= 64; }
+
+void gemm_wgmma(const Gemm& g, Context& ctx) {
+  if (g.dtype() == DType::f16)
+    run_typed<__half>(g, ctx);
+  else
+    run_typed<__nv_bfloat16>(g, ctx);
+}
+
+}  // namespace sumi::cuda
