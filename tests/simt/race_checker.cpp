@@ -6,10 +6,25 @@
 namespace simt::race {
 namespace {
 
-constexpr std::uint16_t kInFlight = 0x8000;  // in Record::thread: an asynchronous copy that nobody has waited for
 constexpr std::size_t kSharedBytes = std::size_t{1} << 20;
 
 std::size_t even(std::size_t n) { return (n + 1) / 2 * 2; }
+
+template <class T>
+bool equals(const Byte* state, T pattern) {
+  T v;
+  std::memcpy(&v, state, sizeof v);
+  return v == pattern;
+}
+
+bool all_written(const Byte* state, std::size_t bytes) {
+  constexpr std::uint64_t kEight = 0x0202020202020202u;
+  static_assert(static_cast<int>(Byte::written) == 2);
+  if (bytes == 4) return equals(state, static_cast<std::uint32_t>(kEight));
+  if (bytes == 16) return equals(state, kEight) && equals(state + 8, kEight);
+  if (bytes == 2) return equals(state, static_cast<std::uint16_t>(kEight));
+  return bytes == 8 && equals(state, kEight);
+}
 
 void watch_static(std::uintptr_t begin, std::size_t bytes) {
   Watched& w = watched();
@@ -76,7 +91,7 @@ void Checker::access(const void* p, std::size_t bytes, Access kind, unsigned thr
   Event e{static_cast<const char*>(p), bytes, kind, thread, program_counter(pc), nullptr};
   if (e.data >= arena_ && e.data < arena_ + Arena::kBytes) {
     const auto offset = static_cast<std::size_t>(e.data - arena_);
-    check_bytes(e, &global_bytes_[offset]);
+    if (!all_written(&global_bytes_[offset], bytes)) check_bytes(e, &global_bytes_[offset]);
     for (std::size_t i = offset / 2; i * 2 < offset + bytes; i++) {
       const bool first = i * 2 >= offset, second = i * 2 + 1 < offset + bytes;
       visit_global(e, arena_ + i * 2, global_cells_[i], static_cast<std::uint8_t>(first | second << 1));
@@ -88,7 +103,8 @@ void Checker::access(const void* p, std::size_t bytes, Access kind, unsigned thr
     e.variable = &v;
     if (e.data + bytes > v.end) report(e, e.data, "access out of bounds");
     const auto offset = static_cast<std::size_t>(e.data - v.begin);
-    check_bytes(e, &shared_bytes_[v.cell * 2 + offset]);
+    Byte* const state = &shared_bytes_[v.cell * 2 + offset];
+    if (!all_written(state, bytes)) check_bytes(e, state);
     for (std::size_t i = offset / 2; i * 2 < offset + bytes; i++) {
       const bool first = i * 2 >= offset, second = i * 2 + 1 < offset + bytes;
       visit_shared(e, v.begin + i * 2, shared_cells_[v.cell + i], static_cast<std::uint8_t>(first | second << 1));
@@ -111,7 +127,9 @@ void Checker::check_bytes(const Event& e, Byte* state) {
 bool Checker::ordered(const Record& r, unsigned by) const {
   if (r.thread & kInFlight) return false;
   if (!order_.is_recent(r.time)) return true;
-  return r.thread == by || order_.known(r.time, r.thread / 32u, 1u << (r.thread % 32u), by);
+  const unsigned thread = r.thread & kNumber, own = thread / 32 == by / 32 ? 1u << (by % 32) : 0;
+  const unsigned lanes = (r.thread & kSeveral ? ~0u : 1u << (thread % 32)) & ~own;
+  return !lanes || order_.known(r.time, thread / 32, lanes, by);
 }
 
 bool Checker::conflicts(const Event& e, const Record& earlier, std::uint8_t bytes) const {
@@ -129,20 +147,30 @@ void Checker::visit_global(const Event& e, const char* at, GlobalCell& c, std::u
   if (e.kind == Access::landed) return set_write(e, c.write, bytes);
   if (conflicts(e, c.write, bytes)) report_race(e, at, c.write, c.write.atomic ? "changed atomically" : "written");
   if (!e.writes()) return remember_read(e, c, bytes);
-  for (const Record& r : c.reads)
-    if (conflicts(e, r, bytes)) report_race(e, at, r, "read");
+  for (const Record* r : {&c.other_read, &c.read})
+    if (conflicts(e, *r, bytes)) report_race(e, at, *r, "read");
   set_write(e, c.write, bytes);
 }
 
-/// Replaces a reader that is known to have come before, else one of the same warp.
+/// Of many readers two are kept, of different warps or blocks: whoever writes is not ordered with one of them.
 void Checker::remember_read(const Event& e, GlobalCell& c, std::uint8_t bytes) {
-  const auto replaceable = [&](const Record& r) {
-    return !order_.in_launch(r.time) || (order_.in_block(r.time) && ordered(r, e.thread) && !(r.bytes & ~bytes));
-  };
-  const auto same_warp = [&](const Record& r) { return order_.in_block(r.time) && r.thread / 32u == e.thread / 32; };
-  std::size_t i = 1;
-  if (replaceable(c.reads[0]) || (!replaceable(c.reads[1]) && same_warp(c.reads[0]) && !same_warp(c.reads[1]))) i = 0;
-  c.reads[i] = {order_.now(e.thread), e.pc, static_cast<std::uint16_t>(e.thread), bytes, false};
+  Record& r = c.read;
+  const Time now = order_.now(e.thread);
+  std::uint16_t several = 0;
+  if (order_.in_launch(r.time)) {
+    const bool same_warp = order_.in_block(r.time) && (r.thread & kNumber) / 32u == e.thread / 32;
+    if (same_warp && r.time == now) {
+      const bool different_bytes = (bytes | r.bytes) != bytes && (bytes | r.bytes) != r.bytes;
+      if (!different_bytes && (r.thread & kNumber) != e.thread) several = kSeveral;
+      if (!different_bytes) {
+        several |= r.thread & kSeveral;
+        bytes |= r.bytes;
+      }
+    } else if (!same_warp || !ordered(r, e.thread)) {
+      if (!order_.in_launch(c.other_read.time) || order_.in_block(c.other_read.time)) c.other_read = r;
+    }
+  }
+  r = {now, e.pc, static_cast<std::uint16_t>(e.thread | several), bytes, false};
 }
 
 void Checker::visit_shared(const Event& e, const char* at, SharedCell& c, std::uint8_t bytes) {

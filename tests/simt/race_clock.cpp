@@ -11,6 +11,7 @@ unsigned Clock::lanes_of(unsigned warp) const {
 
 bool Clock::knows(unsigned warp, unsigned lanes, Time t) const {
   if (whole_[warp] >= t) return true;
+  lanes &= lanes_of(warp);
   for (const Part& p : parts_)
     if (p.warp == warp && p.until >= t) lanes &= ~p.lanes;
   return lanes == 0;

@@ -88,7 +88,7 @@ std::string Checker::place_of(const Event& e, const char* at) const {
 }
 
 std::string Checker::thread_text(const Record& r) const {
-  const unsigned thread = r.thread & 0x7fffu;
+  const unsigned thread = r.thread & kNumber;
   return order_.in_block(r.time) ? thread_name(thread) : "another block's thread " + std::to_string(thread);
 }
 
@@ -99,7 +99,7 @@ void Checker::report(const Event& e, const char* at, const std::string& what, co
 }
 
 void Checker::report_race(const Event& e, const char* at, const Record& earlier, const char* did) {
-  const bool flying = earlier.thread & 0x8000u;
+  const bool flying = earlier.thread & kInFlight;
   const char* what = flying                          ? "asynchronous copy used before its wait"
                      : order_.in_block(earlier.time) ? "race: no barrier between two accesses"
                                                      : "race between blocks";

@@ -19,9 +19,13 @@ struct Record {
   bool atomic = false;
 };
 
-/// Global memory: the last write, and two readers, of different warps or blocks where there are such.
+/// In Record::thread, beside the number: an asynchronous copy that nobody has waited for; a read by more than one lane
+/// of the warp.
+inline constexpr std::uint16_t kInFlight = 0x8000, kSeveral = 0x4000, kNumber = 0x3fff;
+
+/// Global memory: the last write, the last read, and one read before it by another warp or block.
 struct GlobalCell {
-  Record write, reads[2];
+  Record write, other_read, read;
 };
 
 /// Shared memory: the last write, and, for every warp, who read at that warp's last time.

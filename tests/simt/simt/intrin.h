@@ -60,7 +60,7 @@ inline void land(const PendingCopy& c, const void* pc) {
   note_access(c.dst, c.bytes, Observer::Access::landed, pc);
   constexpr char zeros[16] = {};
   if (c.present) note_access(c.src, c.bytes, Observer::Access::read, pc);
-  std::memcpy(c.dst, c.present ? c.src : zeros, c.bytes);
+  copy_unseen(c.dst, c.present ? c.src : zeros, c.bytes);
 }
 
 inline void land_all_but(int open, const Site& s, const void* pc) {
@@ -90,7 +90,7 @@ inline void read_row(std::uint16_t (&row)[8], const RowAddress& a, int lane) {
   if (!in_shared(a.row, 16)) fail("ldmatrix: a row is not in shared memory (lane " + std::to_string(lane) + ')');
   note_access(a.row, 16, Observer::Access::read, a.pc,
               static_cast<int>(current_thread() / 32 * 32 + static_cast<unsigned>(lane)));
-  std::memcpy(row, a.row, 16);
+  copy_unseen(row, a.row, 16);
 }
 
 template <int N, bool Transposed>
@@ -189,23 +189,23 @@ inline void multiply(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[
 namespace sumi {
 
 template <int Bytes>
-void copy_async(void* dst, const void* src, bool present) {
+[[gnu::noinline]] void copy_async(void* dst, const void* src, bool present) {
   static_assert(Bytes == 4 || Bytes == 8 || Bytes == 16);
   simt::begin_copy(dst, src, Bytes, present, __builtin_return_address(0));
 }
 inline void commit_copies() { simt::CopyQueues::copy_queues().mine().groups++; }
 template <int Open>
-void wait_for_copies(SIMT_HERE) {
+[[gnu::noinline]] void wait_for_copies(SIMT_HERE) {
   simt::land_all_but(Open, simt::site_of(here), __builtin_return_address(0));
 }
 
-inline void load_matrices_x4(unsigned (&r)[4], const void* row, SIMT_HERE) {
+[[gnu::noinline]] inline void load_matrices_x4(unsigned (&r)[4], const void* row, SIMT_HERE) {
   simt::load_matrices<4, false>(r, row, simt::site_of(here), __builtin_return_address(0));
 }
-inline void load_matrices_x2(unsigned (&r)[2], const void* row, SIMT_HERE) {
+[[gnu::noinline]] inline void load_matrices_x2(unsigned (&r)[2], const void* row, SIMT_HERE) {
   simt::load_matrices<2, false>(r, row, simt::site_of(here), __builtin_return_address(0));
 }
-inline void load_matrices_x4_transposed(unsigned (&r)[4], const void* row, SIMT_HERE) {
+[[gnu::noinline]] inline void load_matrices_x4_transposed(unsigned (&r)[4], const void* row, SIMT_HERE) {
   simt::load_matrices<4, true>(r, row, simt::site_of(here), __builtin_return_address(0));
 }
 
