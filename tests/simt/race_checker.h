@@ -8,7 +8,7 @@
 
 namespace simt::race {
 
-class Checker final : public Observer {
+class Checker : public Observer {
  public:
   Checker();
   void launch_begins(const char* kernel) override;

@@ -1,15 +1,21 @@
-// The tests under the race checker.
+// The tests under the race checker; with --mutants, the test of the kernels' barriers.
 #include <gtest/gtest.h>
+
+#include <cstring>
 
 #include "tests/kernels/rows.h"
 #include "tests/simt/race_checker.h"
+#include "tests/simt/race_mutants.h"
 
 int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
+  const bool mutants = argc > 1 && std::strcmp(argv[1], "--mutants") == 0;
   // Exact data makes the same accesses, and an order more shows the checker little. Tests of the intrinsics hold their
   // kernels in files that are not compiled for it, and write device memory themselves.
-  if (GTEST_FLAG_GET(filter) == "*") GTEST_FLAG_SET(filter, "-*_exact:Intrin.*");
-  sumi::test::device_rig().runs = 2;
+  if (GTEST_FLAG_GET(filter) == "*")
+    GTEST_FLAG_SET(filter, mutants ? "-*_exact:Intrin.*:Defects.*" : "-*_exact:Intrin.*");
+  sumi::test::device_rig().runs = mutants ? 1 : 2;
+  if (mutants) return simt::race::count_survivors() == 0 ? 0 : 1;
   simt::race::Checker checker;
   simt::observer() = &checker;
   const int failed = RUN_ALL_TESTS();
