@@ -182,8 +182,7 @@ __global__ void __launch_bounds__(Shape::threads) multiply_mma(const __grid_cons
       const T* now = ring + i % Shape::kStages * kStage;
       tile.template add<T, RA, RB>(now, now + kB);
     }
-    wait_for_copies<0>();
-    __syncthreads();
+    __syncthreads();  // step i waited for its copies, and the groups after the last step are empty
   }
   float* results = dyn_smem<float>();
   tile.to_shared(results);

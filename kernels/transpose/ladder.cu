@@ -42,13 +42,13 @@ __global__ void __launch_bounds__(kTile* kRowsAtOnce)
   }
 }
 
-/// The grid's y and z end at 65535: rows beyond are not supported, matrices beyond take another turn of the kernel's
-/// loop.
+/// The grid's y ends at 65535: rows beyond are not supported. Matrices beyond the 1024th take another turn of the
+/// kernel's loop.
 template <class T>
 void run(void (*kernel)(const T*, T*, std::int64_t, std::int64_t, std::int64_t), const Transpose& a, Context& ctx) {
   if (a.count() == 0) return;
   const dim3 grid(blocks_for(a.columns, kTile), blocks_for(a.rows, kTile),
-                  static_cast<unsigned>(std::min<std::int64_t>(a.batch, 65535)));
+                  static_cast<unsigned>(std::min<std::int64_t>(a.batch, 1024)));
   launch(kernel, {grid, dim3(kTile, kRowsAtOnce), 0, ctx.stream()}, a.x.as<T>(), a.y.as<T>(), a.rows, a.columns,
          a.batch);
 }

@@ -81,6 +81,8 @@ inline Watched& watched() {
 
 /// "kernels/map/vectorized.cu:24" for an address in this program, given as its distance from the program's start.
 std::string source_of(std::uint32_t pc);
+/// Looks many up at once.
+void load_sources(const std::vector<std::uint32_t>& pcs);
 std::uint32_t program_counter(const void* address);
 
 }  // namespace simt::race

@@ -27,33 +27,46 @@ std::string shortened(const std::string& path) {
   return path;
 }
 
-/// The chain of inlined functions at `pc`, innermost first, as "file:line".
-std::vector<std::string> inlined_at(std::uint32_t pc) {
-  char command[4400];
-  std::snprintf(command, sizeof command, "addr2line -i -e '%s' 0x%x 2>/dev/null", program_path().c_str(), pc - 1);
-  std::vector<std::string> lines;
-  FILE* const pipe = popen(command, "r");
+/// Of the chain of inlined functions, innermost first: the line itself; of a device function of all kernels also the
+/// kernel's that called it. Empty: nothing of the kernels'.
+std::string describe(const std::vector<std::string>& chain) {
+  std::string text;
+  for (const std::string& line : chain) {
+    if (line.starts_with("tests/simt/simt/") || line.starts_with('/') || line.starts_with('?')) continue;
+    text += (text.empty() ? "" : ", called from ") + line;
+    if (!line.starts_with("kernels/device/")) break;
+  }
+  return text;
+}
+
+std::map<std::uint32_t, std::string>& known_sources() {
+  static std::map<std::uint32_t, std::string> known;
+  return known;
+}
+
+/// binutils' addr2line: for each address a line "0x..." and then its chain of "file:line"s.
+void ask_addr2line(const std::vector<std::uint32_t>& pcs) {
+  std::string command = "addr2line -a -i -e '" + program_path() + '\'';
+  for (const std::uint32_t pc : pcs) {
+    std::array<char, 16> address{};
+    std::snprintf(address.data(), address.size(), " 0x%x", pc - 1);
+    command += address.data();
+  }
+  FILE* const pipe = popen((command + " 2>/dev/null").c_str(), "r");
+  std::vector<std::vector<std::string>> chains;
   for (char line[4096]; pipe && std::fgets(line, sizeof line, pipe);) {
     std::string text = line;
     text.erase(text.find_first_of(" \n"));
-    lines.push_back(shortened(text));
+    if (text.starts_with("0x"))
+      chains.emplace_back();
+    else if (!chains.empty())
+      chains.back().push_back(shortened(text));
   }
   if (pipe) pclose(pipe);
-  return lines;
-}
-
-/// The line itself; of a device function of all kernels also the kernel's that called it.
-std::string describe(std::uint32_t pc) {
-  std::string text;
-  for (const std::string& line : inlined_at(pc)) {
-    if (line.starts_with("tests/simt/simt/") || line.starts_with('/') || line.starts_with('?')) continue;
-    text += (text.empty() ? "" : ", called from ") + line;
-    if (!line.starts_with("kernels/device/")) return text;
+  for (std::size_t i = 0; i < pcs.size(); i++) {
+    const std::string text = i < chains.size() ? describe(chains[i]) : "";
+    known_sources()[pcs[i]] = text.empty() ? "address " + std::to_string(pcs[i]) : text;
   }
-  if (!text.empty()) return text;
-  std::array<char, 32> address{};
-  std::snprintf(address.data(), address.size(), "address 0x%x", pc);
-  return address.data();
 }
 
 /// As written in the source: what a symbol's name holds is its length, the text and a number.
@@ -74,11 +87,18 @@ std::uint32_t program_counter(const void* address) {
   return static_cast<std::uint32_t>(static_cast<const char*>(address) - &__executable_start);
 }
 
+void load_sources(const std::vector<std::uint32_t>& pcs) {
+  std::vector<std::uint32_t> unknown;
+  for (const std::uint32_t pc : pcs)
+    if (!known_sources().contains(pc)) unknown.push_back(pc);
+  for (std::size_t i = 0; i < unknown.size(); i += 1000)
+    ask_addr2line({unknown.begin() + static_cast<std::ptrdiff_t>(i),
+                   unknown.begin() + static_cast<std::ptrdiff_t>(std::min(unknown.size(), i + 1000))});
+}
+
 std::string source_of(std::uint32_t pc) {
-  static std::map<std::uint32_t, std::string> known;
-  const auto [at, is_new] = known.try_emplace(pc);
-  if (is_new) at->second = describe(pc);
-  return at->second;
+  load_sources({pc});
+  return known_sources().at(pc);
 }
 
 std::string Checker::place_of(const Event& e, const char* at) const {

@@ -1,4 +1,5 @@
-// The tests under the race checker; with --mutants, the test of the kernels' barriers.
+// The tests under the race checker; with --mutants, the test of the kernels' barriers; with --report [filter], what the
+// kernels ask of memory.
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -6,9 +7,11 @@
 #include "tests/kernels/rows.h"
 #include "tests/simt/race_checker.h"
 #include "tests/simt/race_mutants.h"
+#include "tests/simt/race_report.h"
 
 int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
+  if (argc > 1 && std::strcmp(argv[1], "--report") == 0) return simt::race::print_report(argc > 2 ? argv[2] : ""), 0;
   const bool mutants = argc > 1 && std::strcmp(argv[1], "--mutants") == 0;
   // Exact data makes the same accesses, and an order more shows the checker little. Tests of the intrinsics hold their
   // kernels in files that are not compiled for it, and write device memory themselves.

@@ -93,6 +93,7 @@ struct ShuffleIn {
 /// A source lane outside the mask leaves the poison pattern: undefined in CUDA.
 template <class T>
 void run_shuffle(Collective& c) {
+  if (observer()) observer()->count("shuffles", c.site, 1);
   for (int l = 0; l < 32; l++) {
     if (!(c.arrived >> l & 1)) continue;
     const int from = static_cast<const ShuffleIn<T>*>(c.in[l])->source(l);

@@ -15,6 +15,7 @@ struct PendingCopy {
   std::size_t bytes;
   bool present;
   int group;
+  const void* pc;  // of the instruction that began it
 };
 struct CopyQueue {
   std::vector<PendingCopy> copies;
@@ -51,23 +52,23 @@ inline void begin_copy(void* dst, const void* src, std::size_t bytes, bool prese
   if (!aligned(src, bytes)) fail("cp.async: the source is not aligned to " + std::to_string(bytes) + " bytes");
   if (!in_shared(dst, bytes)) fail("cp.async: the destination is not shared memory");
   CopyQueue& q = CopyQueues::copy_queues().mine();
-  q.copies.push_back({dst, src, bytes, present, q.groups});
+  q.copies.push_back({dst, src, bytes, present, q.groups, pc});
   note_access(dst, bytes, Observer::Access::launched, pc);
   fill_unseen(dst, bytes, options().poison);
 }
 
-inline void land(const PendingCopy& c, const void* pc) {
-  note_access(c.dst, c.bytes, Observer::Access::landed, pc);
+inline void land(const PendingCopy& c) {
+  note_access(c.dst, c.bytes, Observer::Access::landed, c.pc);
   constexpr char zeros[16] = {};
-  if (c.present) note_access(c.src, c.bytes, Observer::Access::read, pc);
+  if (c.present) note_access(c.src, c.bytes, Observer::Access::read, c.pc);
   copy_unseen(c.dst, c.present ? c.src : zeros, c.bytes);
 }
 
-inline void land_all_but(int open, const Site& s, const void* pc) {
+inline void land_all_but(int open, const Site& s) {
   if (ignored(s)) return;
   CopyQueue& q = CopyQueues::copy_queues().mine();
   std::size_t n = 0;
-  while (n < q.copies.size() && q.copies[n].group < q.groups - open) land(q.copies[n++], pc);
+  while (n < q.copies.size() && q.copies[n].group < q.groups - open) land(q.copies[n++]);
   q.copies.erase(q.copies.begin(), q.copies.begin() + static_cast<std::ptrdiff_t>(n));
 }
 
@@ -149,9 +150,14 @@ void finish_product(Collective& c, const float (&a)[16][K], const float (&b)[K][
     }
 }
 
+inline void count_flop(const Collective& c, std::uint64_t flop) {
+  if (observer()) observer()->count("FLOP of mma", c.site, flop);
+}
+
 template <class T>
 void run_multiply_k16(Collective& c) {
   need_whole_warp(c, "mma");
+  count_flop(c, 2 * 16 * 8 * 16);
   float a[16][16], b[16][8];
   for (int l = 0; l < 32; l++) {
     const Fragments& f = *static_cast<const Fragments*>(c.in[l]);
@@ -168,6 +174,7 @@ inline float as_tf32(unsigned bits) { return std::bit_cast<float>(bits & 0xffffe
 
 inline void run_multiply_k8(Collective& c) {
   need_whole_warp(c, "mma");
+  count_flop(c, 2 * 16 * 8 * 8);
   float a[16][8], b[8][8];
   for (int l = 0; l < 32; l++) {
     const Fragments& f = *static_cast<const Fragments*>(c.in[l]);
@@ -196,7 +203,7 @@ template <int Bytes>
 inline void commit_copies() { simt::CopyQueues::copy_queues().mine().groups++; }
 template <int Open>
 [[gnu::noinline]] void wait_for_copies(SIMT_HERE) {
-  simt::land_all_but(Open, simt::site_of(here), __builtin_return_address(0));
+  simt::land_all_but(Open, simt::site_of(here));
 }
 
 [[gnu::noinline]] inline void load_matrices_x4(unsigned (&r)[4], const void* row, SIMT_HERE) {

@@ -1,0 +1,133 @@
+#include "tests/simt/race_report.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+
+#include "bench/operands.h"
+#include "kernels/binary/cases.h"
+#include "kernels/cast/cases.h"
+#include "kernels/conv2d/cases.h"
+#include "kernels/gemm/cases.h"
+#include "kernels/loss/cases.h"
+#include "kernels/map/cases.h"
+#include "kernels/norm/cases.h"
+#include "kernels/optimizer/cases.h"
+#include "kernels/pad/cases.h"
+#include "kernels/pool/cases.h"
+#include "kernels/random/cases.h"
+#include "kernels/reduce/cases.h"
+#include "kernels/resample/cases.h"
+#include "kernels/softmax/cases.h"
+#include "kernels/tables.h"
+#include "kernels/transpose/cases.h"
+#include "tests/simt/race_checker.h"
+#include "tests/simt/race_meter.h"
+
+namespace simt::race {
+namespace {
+
+using namespace sumi;
+
+// What an emulated GPU of a few GFLOP/s does in seconds.
+constexpr double kFlops = 2e7, kBytes = 4e6;
+
+/// One line of the table: all instructions of a source line that do the same.
+struct Row {
+  std::string source, what;
+  Traffic t;
+  /// In units of 128 bytes: a pass through the banks, or four sectors.
+  double cost() const { return static_cast<double>(t.served) * (t.shared ? 1 : 0.25); }
+};
+
+double excess(const Traffic& t) { return t.ideal ? static_cast<double>(t.served) / static_cast<double>(t.ideal) : 1; }
+
+/// The instructions of a kernel by source line, dearest first.
+std::vector<Row> rows_of(const KernelCounts& k) {
+  std::vector<std::uint32_t> places;
+  for (const auto& [key, t] : k.traffic) places.push_back(key / 2);
+  load_sources(places);
+  std::map<std::string, Row> rows;
+  for (const auto& [key, t] : k.traffic) {
+    const std::string what = concat(t.shared ? "shared " : "global ", t.what, ' ', t.width, " B");
+    const std::string source = source_of(key / 2);
+    Row& r = rows.try_emplace(source + what, Row{source, what, {.shared = t.shared}}).first->second;
+    r.t.requests += t.requests;
+    r.t.served += t.served;
+    r.t.ideal += t.ideal;
+    r.t.bytes += t.bytes;
+  }
+  std::vector<Row> sorted;
+  for (auto& [name, r] : rows) sorted.push_back(std::move(r));
+  std::ranges::sort(sorted, std::ranges::greater(), &Row::cost);
+  return sorted;
+}
+
+void print_kernel(const std::string& name, const KernelCounts& k) {
+  std::printf("  %s\n    %llu launches, %llu blocks of %u threads, %zu bytes of shared memory\n", name.c_str(),
+              static_cast<unsigned long long>(k.launches), static_cast<unsigned long long>(k.blocks), k.threads,
+              k.shared_bytes);
+  double bytes[2] = {};
+  const std::vector<Row> rows = rows_of(k);
+  for (const Row& r : rows) bytes[r.t.shared] += static_cast<double>(r.t.bytes);
+  std::map<std::string, std::uint64_t> events;
+  for (const auto& [key, e] : k.events) events[e.what] += e.count;
+  std::printf("    %.3f MB global, %.3f MB shared", bytes[0] * 1e-6, bytes[1] * 1e-6);
+  for (const auto& [what, count] : events)
+    std::printf(", %llu %s", static_cast<unsigned long long>(what == "synchronisation" ? count / 32 : count),
+                what == "synchronisation" ? "barriers and waits of a warp" : what.c_str());
+  std::printf("\n    %9s %9s %6s  %-18s %s\n", "served", "ideal", "ratio", "", "line");
+  for (const Row& r : rows)
+    std::printf("    %9llu %9llu %6.2f%s %-18s %s\n", static_cast<unsigned long long>(r.t.served),
+                static_cast<unsigned long long>(r.t.ideal), excess(r.t), excess(r.t) > 1.5 ? " !" : "  ",
+                r.what.c_str(), r.source.c_str());
+}
+
+template <class Args>
+void report_case(const Variant<Args>& row, const Case<Args>& c, DType t) {
+  Meter meter;
+  Context ctx(ContextOptions{.device = DeviceKind::cuda, .threads = 1, .forced_rows = "none:none"});
+  bench::Filled<Args> filled(c, t, ctx);
+  device::synchronize(ctx.stream());
+  observer() = &meter;
+  row.run(filled.args(), ctx);
+  device::synchronize(ctx.stream());
+  observer() = nullptr;
+  std::printf("%s/%s %s %s\n", std::string(Args::op).c_str(), std::string(row.name).c_str(),
+              std::string(c.args.key()).c_str(), std::string(name_of(t)).c_str());
+  for (const auto& [name, k] : meter.kernels()) print_kernel(name, k);
+  std::printf("\n");
+}
+
+/// The largest affordable case of the row that the filter takes.
+template <class Args>
+void report_row(const Variant<Args>& row, DType t, const std::string& filter) {
+  std::vector<Case<Args>> cases = Cases<Args>::awkward();
+  std::ranges::copy(Cases<Args>::realistic(), std::back_inserter(cases));
+  const Case<Args>* best = nullptr;
+  for (const Case<Args>& c : cases) {
+    const std::string name = concat(Args::op, '/', row.name, ' ', c.args.key(), ' ', name_of(t));
+    Context ctx(ContextOptions{.device = DeviceKind::cuda, .threads = 1, .forced_rows = "none:none"});
+    if (name.find(filter) == std::string::npos || c.args.flops() > kFlops || c.args.bytes() > kBytes) continue;
+    if (best && best->args.bytes() + best->args.flops() >= c.args.bytes() + c.args.flops()) continue;
+    const bench::Filled<Args> filled(c, t, ctx);
+    device::synchronize(ctx.stream());
+    if (can_run(row, filled.args(), ctx.device())) best = &c;
+  }
+  if (best) report_case(row, *best, t);
+}
+
+}  // namespace
+
+void print_report(const std::string& filter) {
+  std::printf(
+      "Served and ideal: passes through the banks of shared memory, 32-byte sectors of global memory.\n"
+      "Lines with ! take more than 1.5 times the ideal.\n\n");
+  for_each_op([&]<class A>(std::type_identity<A>) {
+    for (const Variant<A>& row : A::table())
+      for (const DType t : {DType::f32, DType::bf16})
+        if (row.device == DeviceKind::cuda && row.dtypes.has(t)) report_row(row, t, filter);
+  });
+}
+
+}  // namespace simt::race
