@@ -1,6 +1,6 @@
 #include "kernels/cast/cases.h"
 #include "tests/kernels/rows.h"
-#include "tests/simt/on_device.h"
+#include "tests/simt/device_vector.h"
 
 namespace sumi::test {
 namespace {
@@ -13,8 +13,8 @@ TEST(CastOnTheGpu, BytesAreRoundedToEvenAndClamped) {
   const std::vector<float> x{-3, 0.5f, 1.5f, 2.5f, 254.5f, 254.6f, 255.4f, 300, nan, inf, -inf, 0.49999997f};
   const std::vector<std::uint8_t> want{0, 0, 2, 2, 254, 255, 255, 255, 0, 255, 0, 0};
   Context ctx(ContextOptions{.device = DeviceKind::cuda});
-  const OnDevice in(ctx, x);
-  const OnDevice out(ctx, std::vector<std::uint8_t>(x.size()));
+  const DeviceVector in(ctx, x);
+  const DeviceVector out(ctx, std::vector<std::uint8_t>(x.size()));
   run(Cast{.n = 12, .x = in.ref(), .y = out.ref()}, ctx);
   EXPECT_EQ(out.host(), want);
 }
@@ -25,8 +25,8 @@ void round_trip() {
   std::vector<T> x(65536);
   for (std::size_t i = 0; i < x.size(); i++) x[i].bits = static_cast<std::uint16_t>(i);
   Context ctx(ContextOptions{.device = DeviceKind::cuda});
-  const OnDevice in(ctx, x), out(ctx, x);
-  const OnDevice wide(ctx, std::vector<float>(x.size()));
+  const DeviceVector in(ctx, x), out(ctx, x);
+  const DeviceVector wide(ctx, std::vector<float>(x.size()));
   run(Cast{.n = 65536, .x = in.ref(), .y = wide.ref()}, ctx);
   run(Cast{.n = 65536, .x = wide.ref(), .y = out.ref()}, ctx);
   const auto y = out.host();

@@ -1,6 +1,6 @@
 #include "kernels/reduce/cases.h"
 #include "tests/kernels/rows.h"
-#include "tests/simt/on_device.h"
+#include "tests/simt/device_vector.h"
 
 namespace sumi::test {
 namespace {
@@ -11,7 +11,7 @@ constexpr float kNan = std::numeric_limits<float>::quiet_NaN(), kInf = std::nume
 
 std::vector<float> reduced(const Variant<Reduce>& row, const Reduce& shape, const std::vector<float>& x) {
   Context ctx(ContextOptions{.device = DeviceKind::cuda});
-  const OnDevice in(ctx, x), out(ctx, std::vector<float>(static_cast<std::size_t>(count(shape.y_dims()))));
+  const DeviceVector in(ctx, x), out(ctx, std::vector<float>(static_cast<std::size_t>(count(shape.y_dims()))));
   Reduce a = shape;
   a.x = in.ref(), a.y = out.ref();
   row.run(a, ctx);

@@ -1,6 +1,6 @@
 #include "kernels/softmax/cases.h"
 #include "tests/kernels/rows.h"
-#include "tests/simt/on_device.h"
+#include "tests/simt/device_vector.h"
 
 namespace sumi::test {
 namespace {
@@ -11,7 +11,7 @@ constexpr float kNan = std::numeric_limits<float>::quiet_NaN(), kInf = std::nume
 
 std::vector<float> softmaxed(const Variant<SoftmaxForward>& row, const std::vector<float>& x, bool log) {
   Context ctx(ContextOptions{.device = DeviceKind::cuda});
-  const OnDevice in(ctx, x), out(ctx, x);
+  const DeviceVector in(ctx, x), out(ctx, x);
   row.run({.rows = 1, .columns = static_cast<std::int64_t>(x.size()), .log = log, .x = in.ref(), .y = out.ref()}, ctx);
   return out.host();
 }

@@ -9,9 +9,9 @@ namespace sumi::test {
 
 /// A copy of `values` on the device of a context.
 template <class T>
-class OnDevice {
+class DeviceVector {
  public:
-  OnDevice(Context& ctx, const std::vector<T>& values)
+  DeviceVector(Context& ctx, const std::vector<T>& values)
       : ctx_(ctx), count_(values.size()), memory_(ctx.scratch(count_ * sizeof(T))) {
     device::copy_to_device(memory_.as<void>(), values.data(), count_ * sizeof(T), ctx.stream());
   }
