@@ -2,6 +2,7 @@
 #include "kernels/conv2d/conv2d.h"
 #include "kernels/conv2d/direct.h"
 #include "kernels/conv2d/reference.h"
+#include "kernels/conv2d/rows_cuda.h"
 #include "kernels/conv2d/winograd.h"
 #if SUMI_ONEDNN
 #include "kernels/conv2d/onednn.h"
@@ -42,6 +43,14 @@ bool onednn_pays(const Conv2dBackwardWeight& a, const DeviceInfo&) {
 constexpr Traits kWinograd{.error_factor = 2};
 
 constexpr Variant<Conv2dForward> kForward[] = {
+#if SUMI_CUDA
+    {"implicit_gemm_mma", DeviceKind::cuda, kF16 | kBF16, cuda::implicit_gemm_supports,
+     cuda::conv2d_forward_implicit_gemm_mma},
+    {"implicit_gemm", DeviceKind::cuda, kF32, cuda::implicit_gemm_supports, cuda::conv2d_forward_implicit_gemm},
+    {"depthwise", DeviceKind::cuda, kGpuFloats, cuda::depthwise_supports, cuda::conv2d_forward_depthwise},
+    {"tiled", DeviceKind::cuda, kGpuFloats, complete<Conv2dForward>, cuda::conv2d_forward_tiled},
+    {"naive", DeviceKind::cuda, kGpuFloats, complete<Conv2dForward>, cuda::conv2d_forward_naive},
+#endif
     {"winograd", DeviceKind::cpu, kF32BF16, conv2d_forward_winograd_supports, conv2d_forward_winograd, kWinograd,
      conv2d_forward_winograd_pays},
     {"thin_in", DeviceKind::cpu, kF32BF16, thin_in, conv2d_forward_direct},
@@ -54,6 +63,14 @@ constexpr Variant<Conv2dForward> kForward[] = {
     {"reference", DeviceKind::cpu, kAllFloats, complete<Conv2dForward>, conv2d_forward_reference},
 };
 constexpr Variant<Conv2dBackwardInput> kBackwardInput[] = {
+#if SUMI_CUDA
+    {"implicit_gemm_mma", DeviceKind::cuda, kF16 | kBF16, cuda::implicit_gemm_supports,
+     cuda::conv2d_backward_input_implicit_gemm_mma},
+    {"implicit_gemm", DeviceKind::cuda, kF32, cuda::implicit_gemm_supports, cuda::conv2d_backward_input_implicit_gemm},
+    {"depthwise", DeviceKind::cuda, kGpuFloats, cuda::depthwise_supports, cuda::conv2d_backward_input_depthwise},
+    {"tiled", DeviceKind::cuda, kGpuFloats, complete<Conv2dBackwardInput>, cuda::conv2d_backward_input_tiled},
+    {"naive", DeviceKind::cuda, kGpuFloats, complete<Conv2dBackwardInput>, cuda::conv2d_backward_input_naive},
+#endif
     {"winograd", DeviceKind::cpu, kF32BF16, conv2d_backward_input_winograd_supports, conv2d_backward_input_winograd,
      kWinograd, conv2d_backward_input_winograd_pays},
     {"depthwise", DeviceKind::cpu, kF32BF16, depthwise<Conv2dBackwardInput>, conv2d_backward_input_depthwise},
@@ -65,6 +82,14 @@ constexpr Variant<Conv2dBackwardInput> kBackwardInput[] = {
     {"reference", DeviceKind::cpu, kAllFloats, complete<Conv2dBackwardInput>, conv2d_backward_input_reference},
 };
 constexpr Variant<Conv2dBackwardWeight> kBackwardWeight[] = {
+#if SUMI_CUDA
+    {"implicit_gemm_mma", DeviceKind::cuda, kF16 | kBF16, cuda::implicit_gemm_supports,
+     cuda::conv2d_backward_weight_implicit_gemm_mma},
+    {"implicit_gemm", DeviceKind::cuda, kF32, cuda::implicit_gemm_supports, cuda::conv2d_backward_weight_implicit_gemm},
+    {"depthwise", DeviceKind::cuda, kGpuFloats, cuda::depthwise_supports, cuda::conv2d_backward_weight_depthwise},
+    {"tiled", DeviceKind::cuda, kGpuFloats, every_case<Conv2dBackwardWeight>, cuda::conv2d_backward_weight_tiled},
+    {"naive", DeviceKind::cuda, kGpuFloats, every_case<Conv2dBackwardWeight>, cuda::conv2d_backward_weight_naive},
+#endif
     {"depthwise", DeviceKind::cpu, kF32BF16, depthwise_weight, conv2d_backward_weight_depthwise},
 #if SUMI_ONEDNN
     {"onednn",

@@ -1,0 +1,35 @@
+// The CUDA rows of the three convolution tables; docs/kernels/conv2d_cuda.md describes them.
+#pragma once
+#include "kernels/conv2d/conv2d.h"
+
+namespace sumi::cuda {
+
+/// One thread a result, and 32 x 32 tiles in shared memory: every case.
+void conv2d_forward_naive(const Conv2dForward& a, Context& ctx);
+void conv2d_forward_tiled(const Conv2dForward& a, Context& ctx);
+void conv2d_backward_input_naive(const Conv2dBackwardInput& a, Context& ctx);
+void conv2d_backward_input_tiled(const Conv2dBackwardInput& a, Context& ctx);
+void conv2d_backward_weight_naive(const Conv2dBackwardWeight& a, Context& ctx);
+void conv2d_backward_weight_tiled(const Conv2dBackwardWeight& a, Context& ctx);
+
+/// As a product whose left factor is read from the image: one group, prologues up to leaky_relu, strides up to 4 of a
+/// transpose. f32 on ordinary cores, f16 and bf16 on tensor cores.
+bool implicit_gemm_supports(const Conv2dForward& a, const DeviceInfo& device);
+bool implicit_gemm_supports(const Conv2dBackwardInput& a, const DeviceInfo& device);
+bool implicit_gemm_supports(const Conv2dBackwardWeight& a, const DeviceInfo& device);
+void conv2d_forward_implicit_gemm(const Conv2dForward& a, Context& ctx);
+void conv2d_backward_input_implicit_gemm(const Conv2dBackwardInput& a, Context& ctx);
+void conv2d_backward_weight_implicit_gemm(const Conv2dBackwardWeight& a, Context& ctx);
+void conv2d_forward_implicit_gemm_mma(const Conv2dForward& a, Context& ctx);
+void conv2d_backward_input_implicit_gemm_mma(const Conv2dBackwardInput& a, Context& ctx);
+void conv2d_backward_weight_implicit_gemm_mma(const Conv2dBackwardWeight& a, Context& ctx);
+
+/// groups == C == K: 16 bytes of channels a thread.
+bool depthwise_supports(const Conv2dForward& a, const DeviceInfo& device);
+bool depthwise_supports(const Conv2dBackwardInput& a, const DeviceInfo& device);
+bool depthwise_supports(const Conv2dBackwardWeight& a, const DeviceInfo& device);
+void conv2d_forward_depthwise(const Conv2dForward& a, Context& ctx);
+void conv2d_backward_input_depthwise(const Conv2dBackwardInput& a, Context& ctx);
+void conv2d_backward_weight_depthwise(const Conv2dBackwardWeight& a, Context& ctx);
+
+}  // namespace sumi::cuda

@@ -1,0 +1,78 @@
+// The host's side of an implicit matrix product: which tiles, how many shares of the sum, what follows it.
+#pragma once
+#include "kernels/conv2d/channel_sums.h"
+#include "kernels/conv2d/image_product.h"
+#include "kernels/conv2d/rows_cuda.h"
+#include "kernels/gemm/with_splits.h"
+
+namespace sumi::cuda {
+
+/// Calls f(T{}) with the device's type of f16 or bf16.
+template <class F>
+void visit_16_bit(DType t, F&& f) {
+  if (t == DType::f16)
+    f(__half{});
+  else
+    f(__nv_bfloat16{});
+}
+
+/// Engine: Large and Small tile shapes and start<Shape>(product, staged, stream).
+template <class Engine, class Shape, class Problem>
+void run_tiles(Problem p, const TapConv& t, bool staged, Context& ctx) {
+  p.grid = conv_grid(t, Shape::M, Shape::N, Shape::K);
+  with_splits(p, t.N * t.h.out * t.w.out, ctx,
+              [&](const Problem& q) { Engine::template start<Shape>(q, staged, ctx.stream()); });
+}
+
+template <class Engine, class T, bool Transposed>
+void run_taps(const TapConv& t, Context& ctx) {
+  using Large = typename Engine::Large;
+  const auto p = conv_product<T, Transposed>(t);
+  const bool staged = t.prologue || !p.image.aligned || !p.filter.aligned;
+  if (fills_gpu(conv_grid(t, Large::M, Large::N, Large::K)))
+    run_tiles<Engine, Large>(p, t, staged, ctx);
+  else
+    run_tiles<Engine, typename Engine::Small>(p, t, staged, ctx);
+  store_moments(t.epilogue, t.y, t.N, t.h.out * t.w.out, t.K, ctx);
+}
+
+template <class Engine, class T>
+void run_conv(const Conv2dForward& a, Context& ctx) {
+  run_taps<Engine, T, false>(taps_of(a), ctx);
+}
+template <class Engine, class T>
+void run_conv(const Conv2dBackwardInput& a, Context& ctx) {
+  run_taps<Engine, T, true>(taps_of(a), ctx);
+}
+
+/// The sum is over all pixels: always to slots, so that the gradient may have another dtype than the data.
+template <class Engine, class Shape, class T>
+void run_weight_tiles(WeightProduct<T> p, const Conv2dBackwardWeight& a, Context& ctx) {
+  p.grid = tile_grid(1, p.M, p.finish.N, p.K, Shape::M, Shape::N, Shape::K);
+  p.finish.slot = a.d.w_count();
+  const Scratch slots = ctx.scratch(static_cast<std::size_t>(p.grid.splits * p.finish.slot) * sizeof(float));
+  p.finish.partial = slots.as<float>();
+  Engine::template start<Shape>(p, !p.a.aligned || !p.b.image.aligned, ctx.stream());
+  const auto add = [&]<class Out>(Out*) {
+    const Finish<Out> f{.y = a.dw.as<Out>(), .N = p.finish.N, .partial = p.finish.partial, .slot = p.finish.slot};
+    launch_add_splits(f, a.d.K, p.grid.splits, ctx.stream());
+  };
+  if (a.dw.dtype == a.x.dtype)
+    add(static_cast<T*>(nullptr));
+  else
+    add(static_cast<float*>(nullptr));
+}
+
+template <class Engine, class T>
+void run_weight(const Conv2dBackwardWeight& a, Context& ctx) {
+  using Large = typename Engine::Large;
+  const WeightProduct<T> p = weight_product<T>(a);
+  // Shares of the pixels fill the GPU: small tiles only where a large one would be mostly empty.
+  if (p.M > Large::M / 2 && p.finish.N > Large::N / 2)
+    run_weight_tiles<Engine, Large>(p, a, ctx);
+  else
+    run_weight_tiles<Engine, typename Engine::Small>(p, a, ctx);
+  store_bias_gradient(a, ctx);
+}
+
+}  // namespace sumi::cuda
