@@ -6,6 +6,7 @@
 #include "kernels/conv2d/direct.h"
 #include "kernels/conv2d/image_product.h"
 #include "kernels/conv2d/rows_cuda.h"
+#include "kernels/gemm/tile_elements.h"
 
 namespace sumi::cuda {
 namespace {
@@ -48,9 +49,11 @@ __global__ void __launch_bounds__(kRuns* kPixels)
     const auto line = static_cast<int>(pixel / d.out_w), q = static_cast<int>(pixel % d.out_w);
     const int n = line / d.out_h, p = line % d.out_h;
     float sums[V] = {};
+#pragma unroll 1
     for (int r = 0; r < d.R; r++) {
       const int h = DepthwiseDims::position(d.transposed, p, r, d.stride_h, d.dilation_h, d.top);
       if (d.transposed && h < 0) continue;
+#pragma unroll 1
       for (int s = 0; s < d.S; s++) {
         const int w = DepthwiseDims::position(d.transposed, q, s, d.stride_w, d.dilation_w, d.left);
         const T* at;
@@ -64,17 +67,10 @@ __global__ void __launch_bounds__(kRuns* kPixels)
         }
       }
     }
-    const std::int64_t at = pixel * d.C + c;
-    Vector<T, V> out, residual;
-    if (finish.residual) residual = load_vector<T, V>(finish.residual + at);
-#pragma unroll
-    for (int i = 0; i < V; i++) {
-      float v = sums[i];
-      if (finish.bias) v += finish.bias[c + i];
-      if (finish.residual) v += to_float(residual.v[i]);
-      out.v[i] = from_float<T>(activate(finish.act, v, finish.a));
-    }
-    store_vector(finish.y + at, out);
+    if constexpr (V == kVector<T>)
+      store_finished(finish, sums, pixel, c, V);
+    else
+      store_one(finish, sums[0], pixel, c);
   }
 }
 

@@ -7,15 +7,6 @@
 
 namespace sumi::cuda {
 
-/// Calls f(T{}) with the device's type of f16 or bf16.
-template <class F>
-void visit_16_bit(DType t, F&& f) {
-  if (t == DType::f16)
-    f(__half{});
-  else
-    f(__nv_bfloat16{});
-}
-
 /// Engine: Large and Small tile shapes and start<Shape>(product, staged, stream).
 template <class Engine, class Shape, class Problem>
 void run_tiles(Problem p, const TapConv& t, bool staged, Context& ctx) {
