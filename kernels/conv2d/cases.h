@@ -15,6 +15,9 @@ inline std::vector<Conv2dDims> awkward_conv2d_dims() {
       {.N = 1, .H = 8, .W = 8, .C = 4, .K = 8, .R = 2, .S = 3, .dilation_h = 2, .groups = 2, .pad = {1, 0, 2, 1}},
       {.N = 2, .H = 6, .W = 5, .C = 7, .K = 7, .R = 3, .S = 3, .groups = 7, .pad = {0, 2, 1, 0}},
       {.N = 1, .H = 9, .W = 8, .C = 6, .K = 9, .R = 2, .S = 2, .stride_h = 3, .stride_w = 2, .groups = 3},
+      // Several tiles of 128 pixels and of 128 channels, with channels in whole runs of 8.
+      {.N = 2, .H = 19, .W = 21, .C = 24, .K = 40, .R = 3, .S = 3, .pad = Pad4::all(1)},
+      {.N = 1, .H = 30, .W = 34, .C = 16, .K = 136, .R = 4, .S = 4, .stride_h = 2, .stride_w = 2, .pad = Pad4::all(1)},
   };
 }
 

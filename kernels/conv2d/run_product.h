@@ -20,7 +20,7 @@ void run_taps(const TapConv& t, Context& ctx) {
   using Large = typename Engine::Large;
   const auto p = conv_product<T, Transposed>(t);
   const bool staged = t.prologue || !p.image.aligned || !p.filter.aligned;
-  if (fills_gpu(conv_grid(t, Large::M, Large::N, Large::K)))
+  if (fills(ctx.device(), conv_grid(t, Large::M, Large::N, Large::K)))
     run_tiles<Engine, Large>(p, t, staged, ctx);
   else
     run_tiles<Engine, typename Engine::Small>(p, t, staged, ctx);
@@ -39,7 +39,7 @@ void run_conv(const Conv2dBackwardInput& a, Context& ctx) {
 /// The sum is over all pixels: always to slots, so that the gradient may have another dtype than the data.
 template <class Engine, class Shape, class T>
 void run_weight_tiles(WeightProduct<T> p, const Conv2dBackwardWeight& a, Context& ctx) {
-  p.grid = tile_grid(1, p.M, p.finish.N, p.K, Shape::M, Shape::N, Shape::K);
+  p.grid = tile_grid(1, p.M, p.finish.N, p.K, Shape::M, Shape::N, Shape::K, Shape::M);
   p.finish.slot = a.d.w_count();
   const Scratch slots = ctx.scratch(static_cast<std::size_t>(p.grid.splits * p.finish.slot) * sizeof(float));
   p.finish.partial = slots.as<float>();

@@ -90,24 +90,34 @@ __device__ __forceinline__ void store_tile(const Finish<T>& f, const float* tile
 
 namespace {
 
-constexpr int kAddThreads = 256;
+constexpr int kAddRuns = 32, kAddStrands = 8;
 
-/// Adds the slots in order; V columns a thread.
+/// Adds the slots: strand s of a block takes slots s, s + 8, ... of 32 runs of V columns, then the strands are added in
+/// order. One thread a run would wait for up to 128 loads, one after the other.
 template <class T>
-__global__ void __launch_bounds__(kAddThreads) add_splits(Finish<T> f, std::int64_t rows, int splits) {
+__global__ void __launch_bounds__(kAddRuns* kAddStrands) add_splits(Finish<T> f, std::int64_t rows, int splits) {
   constexpr int V = kVector<T>;
-  const int chunks = (f.N + V - 1) / V;
-  const std::int64_t i = std::int64_t{blockIdx.x} * kAddThreads + threadIdx.x, row = i / chunks;
-  if (row >= rows) return;
+  __shared__ float sums[kAddStrands][V][kAddRuns];
+  const int chunks = (f.N + V - 1) / V, lane = static_cast<int>(threadIdx.x), strand = static_cast<int>(threadIdx.y);
+  const std::int64_t i = std::int64_t{blockIdx.x} * kAddRuns + lane, row = i / chunks;
   const int n = static_cast<int>(i % chunks) * V, left = f.N - n, valid = left < V ? left : V;
-  const float* from = f.partial + row * f.N + n;
   float v[V] = {};
-  for (int s = 0; s < splits; s++)
+  if (row < rows) {
+    const float* from = f.partial + row * f.N + n;
+    for (int s = strand; s < splits; s += kAddStrands)
 #pragma unroll
-    for (int k = 0; k < V; k += 4) {
-      const Vector<float> four = load_run(from + s * f.slot + k, valid - k < 4 ? valid - k : 4, f.N % 4 == 0);
-      for (int e = 0; e < 4; e++) v[k + e] += four.v[e];
-    }
+      for (int k = 0; k < V; k += 4) {
+        const Vector<float> four = load_run(from + s * f.slot + k, valid - k < 4 ? valid - k : 4, f.N % 4 == 0);
+        for (int e = 0; e < 4; e++) v[k + e] += four.v[e];
+      }
+  }
+#pragma unroll
+  for (int k = 0; k < V; k++) sums[strand][k][lane] = v[k];
+  __syncthreads();
+  if (strand > 0 || row >= rows) return;
+  for (int s = 1; s < kAddStrands; s++)
+#pragma unroll
+    for (int k = 0; k < V; k++) v[k] += sums[s][k][lane];
   store_finished(f, v, row, n, valid);
 }
 
@@ -116,7 +126,7 @@ __global__ void __launch_bounds__(kAddThreads) add_splits(Finish<T> f, std::int6
 template <class T>
 void launch_add_splits(const Finish<T>& f, std::int64_t rows, int splits, Stream stream) {
   const std::int64_t chunks = (f.N + kVector<T> - 1) / kVector<T>;
-  launch(add_splits<T>, {blocks_for(rows * chunks, kAddThreads), kAddThreads, 0, stream}, f, rows, splits);
+  launch(add_splits<T>, {blocks_for(rows * chunks, kAddRuns), dim3(kAddRuns, kAddStrands), 0, stream}, f, rows, splits);
 }
 
 }  // namespace sumi::cuda

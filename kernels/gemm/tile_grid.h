@@ -36,18 +36,18 @@ struct TileGrid {
   }
 };
 
-/// Tiles of tile_m x tile_n. Where they leave most of the GPU idle, k is shared among blocks, in shares of at least 8
-/// steps of tile_k: less would be spent on adding them.
+/// Tiles of tile_m x tile_n. Where tiles of `side` squared leave most of a GPU idle, k is shared among blocks, in
+/// shares of at least 8 steps of tile_k: less would be spent on adding them. `side` is not the tile's own, so that sums
+/// are split alike whichever tiles a GPU of some size is given.
 inline TileGrid tile_grid(std::int64_t products, std::int64_t M, std::int64_t N, std::int64_t K, int tile_m, int tile_n,
-                          int tile_k) {
+                          int tile_k, int side = 64) {
   const auto parts = [](std::int64_t n, std::int64_t each) { return (n + each - 1) / each; };
   check(std::max({M, N, K}) <= 0x7fffffff - 1024, "cuda: a product of ", M, " x ", N, " x ", K, " is too large");
   TileGrid g;
   g.products = products;
   g.m_tiles = static_cast<int>(parts(M, tile_m)), g.n_tiles = static_cast<int>(parts(N, tile_n));
-  const std::int64_t steps = parts(K, tile_k);
-  const std::int64_t wanted = 2 * g.tiles() > kBlocksWanted ? 1 : kBlocksWanted / g.tiles();
-  const std::int64_t splits = std::clamp<std::int64_t>(std::min(wanted, steps / 8), 1, 64);
+  const std::int64_t steps = parts(K, tile_k), counted = products * parts(M, side) * parts(N, side);
+  const std::int64_t splits = std::clamp<std::int64_t>(std::min(kBlocksWanted / counted, steps / 8), 1, 128);
   const std::int64_t each = std::max<std::int64_t>(parts(steps, splits), 1);
   g.k_per_split = static_cast<int>(each * tile_k);
   g.splits = static_cast<int>(std::max<std::int64_t>(parts(steps, each), 1));

@@ -18,6 +18,6 @@ void with_splits(Problem p, std::int64_t rows, Context& ctx, Start&& start) {
 }
 
 /// Whether tiles of this size fill a GPU; if not, smaller ones do better.
-inline bool fills_gpu(const TileGrid& g) { return 2 * g.tiles() >= kBlocksWanted; }
+inline bool fills(const DeviceInfo& gpu, const TileGrid& g) { return g.tiles() >= gpu.multiprocessors; }
 
 }  // namespace sumi::cuda
