@@ -2,7 +2,7 @@
 BUILD ?= build
 JOBS ?= $(shell nproc)
 
-.PHONY: demo test build bench lint format cuda-resources gpu-check install clean packages packages-test
+.PHONY: demo test build bench lint format cuda-resources gpu-check install clean packages packages-test simt simt-race simt-asan simt-coverage simt-report
 
 demo: packages build
 	@cmake -DPROGRAM=$(BUILD)/bin/sumi -P cmake/demo.cmake
@@ -31,6 +31,24 @@ lint: packages-test
 
 format:
 	git ls-files '*.h' '*.cpp' '*.cuh' '*.cu' | xargs clang-format -i
+
+# Every CUDA kernel on an emulated GPU, in three builds (docs/kernels/emulator.md). All are part of `make test`.
+simt simt-race simt-asan: packages-test
+	cmake --preset release -B $(BUILD)
+	cmake --build $(BUILD) -j $(JOBS) --target $(subst -,_,$@)_tests
+	ctest --test-dir $(BUILD) --output-on-failure -R '^($(subst -,_,$@)$(if $(findstring race,$@),|simt_mutants))$$'
+
+# Lines of device code that no test executes.
+simt-coverage: packages-test
+	cmake --preset release -B $(BUILD)
+	cmake --build $(BUILD) -j $(JOBS) --target simt_coverage_tests
+	@cmake/coverage.sh $(BUILD)
+
+# What kernels ask of memory, line by line: make simt-report ROWS=gemm/mma
+simt-report: packages-test
+	cmake --preset release -B $(BUILD)
+	cmake --build $(BUILD) -j $(JOBS) --target simt_race_tests
+	@$(BUILD)/bin/simt_race_tests --report "$(ROWS)"
 
 # On a machine with a GPU: tests and times every CUDA row there. PREFIX_PATH names the libraries' folder where the system
 # has none (cmake/gpu_prefix.sh makes it).
