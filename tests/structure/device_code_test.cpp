@@ -31,7 +31,7 @@ int for_each_device_line(F check) {
 
 TEST(DeviceCode, LaunchesThroughLaunch) {
   const int files = for_each_device_line([](const std::string& path, const std::string& line) {
-    if (path != "device/nvcc.h") EXPECT_EQ(line.find("<<<"), std::string::npos) << path << ": " << line;
+    EXPECT_TRUE(path == "device/nvcc.h" || line.find("<<<") == std::string::npos) << path << ": " << line;
   });
   EXPECT_GT(files, 5);
 }
@@ -39,7 +39,7 @@ TEST(DeviceCode, LaunchesThroughLaunch) {
 TEST(DeviceCode, InlineAssemblyStandsInTheDeviceHeaders) {
   const std::regex assembly("\\basm\\b");
   for_each_device_line([&](const std::string& path, const std::string& line) {
-    if (!path.starts_with("device/")) EXPECT_FALSE(std::regex_search(line, assembly)) << path << ": " << line;
+    EXPECT_TRUE(path.starts_with("device/") || !std::regex_search(line, assembly)) << path << ": " << line;
   });
 }
 
@@ -53,7 +53,7 @@ TEST(DeviceCode, UsesNoLibraryInsideKernels) {
 TEST(DeviceCode, TakesDynamicSharedMemoryByDynSmem) {
   const std::regex declared("extern\\s+__shared__");
   for_each_device_line([&](const std::string& path, const std::string& line) {
-    if (path != "device/nvcc.h") EXPECT_FALSE(std::regex_search(line, declared)) << path << ": " << line;
+    EXPECT_TRUE(path == "device/nvcc.h" || !std::regex_search(line, declared)) << path << ": " << line;
   });
 }
 
