@@ -8,7 +8,7 @@ namespace sumi::cuda {
 void norm_stats_block_per_group(const NormStats& a, Context& ctx);
 /// Chunks of pixels over the whole GPU, then a merge.
 void norm_stats_split(const NormStats& a, Context& ctx);
-/// Whether an image is cut at all: one block a statistic is as good where it is not.
+/// Whether images are cut or groups are narrow: else one block a statistic is as good, and one launch less.
 bool norm_stats_split_pays(const NormStats& a, const DeviceInfo& device);
 
 /// Up to 32 threads a statistic.

@@ -182,7 +182,8 @@ void norm_stats_split(const NormStats& a, Context& ctx) {
 }
 
 bool norm_stats_split_pays(const NormStats& a, const DeviceInfo&) {
-  return partials_of(a.d, static_cast<int>(16 / size_of(a.dtype()))).c.chunks > 1;
+  constexpr std::int64_t kLine = 32;  // channels of 2 bytes that make up a half line, the least that memory moves well
+  return a.d.C / a.d.groups < kLine || partials_of(a.d, static_cast<int>(16 / size_of(a.dtype()))).c.chunks > 1;
 }
 
 }  // namespace sumi::cuda
