@@ -155,6 +155,15 @@ __device__ __forceinline__ void sum_rows(const PixelLanes& l, float (&v)[V], flo
   combine_rows<V>(l, v, rows, totals, [](float a, float b) { return a + b; });
 }
 
+/// Threads of a block that merges the chunks of `across` (a power of two) numbers side by side: 4 loads for each
+/// thread, which fit into one round of latency.
+inline constexpr int kMostMergeThreads = 1024;
+inline unsigned merge_threads(std::int64_t chunks, int across) {
+  std::int64_t threads = 32;
+  while (threads < kMostMergeThreads && threads * 4 < chunks * across) threads *= 2;
+  return static_cast<unsigned>(threads);
+}
+
 /// Where pixel i < 2^31 lies in rows of Q: one division, some 20 instructions.
 struct RowColumn {
   int row, column;

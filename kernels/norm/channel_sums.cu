@@ -79,24 +79,26 @@ __global__ void __launch_bounds__(kPixelThreads, 3)
   out[c] = a, out[l.C + c] = b;
 }
 
-constexpr int kMergeThreads = 256, kMergeAcross = 8;
+constexpr int kMergeAcross = 8;
 
-/// merged (N,2,C) = sums (N,chunks,2,C) added up in double: 8 numbers, a sector, side by side, 32 threads for each.
-__global__ void __launch_bounds__(kMergeThreads) merge(const float* sums, int chunks, int numbers, float* merged) {
-  __shared__ double parts[kMergeThreads];
+/// merged (N,2,C) = sums (N,chunks,2,C) added up in double: 8 numbers, a sector, side by side, 4 or more threads for
+/// each.
+__global__ void __launch_bounds__(kMostMergeThreads) merge(const float* sums, int chunks, int numbers, float* merged) {
+  __shared__ double parts[kMostMergeThreads];
   const unsigned blocks = static_cast<unsigned>((numbers + kMergeAcross - 1) / kMergeAcross);
   const unsigned n = blockIdx.x / blocks;
   const int i = static_cast<int>((blockIdx.x - n * blocks) * kMergeAcross + threadIdx.x % kMergeAcross);
+  const float* own = sums + std::int64_t{n} * chunks * numbers + i;
   double sum = 0;
-  for (int k = static_cast<int>(threadIdx.x / kMergeAcross); k < chunks && i < numbers;
-       k += kMergeThreads / kMergeAcross)
-    sum += static_cast<double>(sums[(std::int64_t{n} * chunks + k) * numbers + i]);
+  for_each_in_batches(
+      threadIdx.x / kMergeAcross, i < numbers ? chunks : 0, static_cast<int>(blockDim.x) / kMergeAcross,
+      [&](std::int64_t k) { return own[k * numbers]; }, [&](float v) { sum += static_cast<double>(v); });
   parts[threadIdx.x] = sum;
-  for (int o = kMergeThreads / 2; o >= kMergeAcross; o /= 2) {
+  for (unsigned o = blockDim.x / 2; o >= kMergeAcross; o /= 2) {
     __syncthreads();
-    if (static_cast<int>(threadIdx.x) < o) parts[threadIdx.x] += parts[threadIdx.x + o];
+    if (threadIdx.x < o) parts[threadIdx.x] += parts[threadIdx.x + o];
   }
-  if (static_cast<int>(threadIdx.x) < kMergeAcross && i < numbers)
+  if (threadIdx.x < kMergeAcross && i < numbers)
     merged[std::int64_t{n} * numbers + i] = static_cast<float>(parts[threadIdx.x]);
 }
 
@@ -239,8 +241,8 @@ void run(const NormBackward& a, const Channels& p, Context& ctx) {
            a.mean.as<float>(), p, partials.as<float>());
     if (p.c.chunks > 1) {
       const std::int64_t blocks = p.l.N * ((numbers + kMergeAcross - 1) / kMergeAcross);
-      launch(merge, {blocks_for(blocks, 1), kMergeThreads, 0, ctx.stream()}, partials.as<float>(),
-             static_cast<int>(p.c.chunks), static_cast<int>(numbers), merged.as<float>());
+      launch(merge, {blocks_for(blocks, 1), merge_threads(p.c.chunks, kMergeAcross), 0, ctx.stream()},
+             partials.as<float>(), static_cast<int>(p.c.chunks), static_cast<int>(numbers), merged.as<float>());
       totals = merged.as<float>();
     }
   }

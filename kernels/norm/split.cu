@@ -121,35 +121,40 @@ __global__ void __launch_bounds__(kPixelThreads, 4) sum_chunks(const T* x, Parti
   store_groups(p, sums, squares, shifts, partials + std::int64_t{blockIdx.x} * 3 * p.slots);
 }
 
-constexpr int kMergeThreads = 256;
-
-/// Adds up in double: 8 statistics side by side, a sector of 32 bytes, and 32 threads or more for each.
-__global__ void __launch_bounds__(kMergeThreads)
+/// Adds up in double: up to 8 statistics side by side, a sector of 32 bytes, and 4 or more threads for each.
+__global__ void __launch_bounds__(kMostMergeThreads)
     merge(const float* partials, Partials p, int across, float* mean, float* var) {
-  __shared__ double sums[kMergeThreads], squares[kMergeThreads];
-  const int per_row = (p.groups + across - 1) / across;
+  __shared__ double sums[kMostMergeThreads], squares[kMostMergeThreads];
+  const int per_row = (p.groups + across - 1) / across, threads = static_cast<int>(blockDim.x);
   const int row = static_cast<int>(blockIdx.x) / per_row;
   const int wanted = (static_cast<int>(blockIdx.x) - row * per_row) * across + static_cast<int>(threadIdx.x) % across;
-  const int g = wanted < p.groups ? wanted : p.groups - 1, chunks = static_cast<int>(p.c.chunks);
+  const int g = wanted < p.groups ? wanted : p.groups - 1;
   const int tile0 = p.repeats > 1 ? 0 : g * p.Cg / p.l.lanes();
   const int tile1 = p.repeats > 1 ? 0 : (g * p.Cg + p.Cg - 1) / p.l.lanes();
-  const std::int64_t first = std::int64_t{row} * chunks;
+  const float* own = partials + row * p.c.chunks * 3 * p.slots;  // (chunks,3,slots)
   const auto slot = [&](int tile) { return tile * p.tile_slots + g - p.first_group(tile); };
-  const auto at = [&](std::int64_t i, int tile) { return partials + (first + i) * 3 * p.slots + slot(tile); };
-  const double shift = static_cast<double>(*at(0, tile0));
+  const double shift = static_cast<double>(own[slot(tile0)]);
   double sum = 0, square = 0;
-  for (int i = static_cast<int>(threadIdx.x) / across; i < chunks; i += kMergeThreads / across) {
-    const std::int64_t pixels = i + 1 < chunks ? p.c.per_chunk : p.l.pixels - i * p.c.per_chunk;
-    for (int tile = tile0; tile <= tile1; tile++) {
-      const float* part = at(i, tile);
-      const double s = static_cast<double>(part[p.slots]), apart = static_cast<double>(part[0]) - shift;
-      const double moved = apart * static_cast<double>(pixels * p.lanes_of(g, tile));
+  struct Part {
+    float shift, sum, square, pixels;
+  };
+  for (int tile = tile0; tile <= tile1; tile++) {
+    const int at = slot(tile);
+    const double lanes = p.lanes_of(g, tile);
+    const auto load = [&](std::int64_t i) {
+      const float* part = own + i * 3 * p.slots + at;
+      const std::int64_t pixels = i + 1 < p.c.chunks ? p.c.per_chunk : p.l.pixels - i * p.c.per_chunk;
+      return Part{part[0], part[p.slots], part[2 * p.slots], static_cast<float>(pixels)};  // below 2^24: exact
+    };
+    for_each_in_batches(static_cast<int>(threadIdx.x) / across, p.c.chunks, threads / across, load, [&](const Part& v) {
+      const double s = static_cast<double>(v.sum), apart = static_cast<double>(v.shift) - shift;
+      const double moved = apart * static_cast<double>(v.pixels) * lanes;
       sum += s + moved;
-      square += static_cast<double>(part[2 * p.slots]) + apart * (2 * s + moved);
-    }
+      square += static_cast<double>(v.square) + apart * (2 * s + moved);
+    });
   }
   sums[threadIdx.x] = sum, squares[threadIdx.x] = square;
-  for (int o = kMergeThreads / 2; o >= across; o /= 2) {
+  for (int o = threads / 2; o >= across; o /= 2) {
     __syncthreads();
     if (static_cast<int>(threadIdx.x) >= o) continue;
     sums[threadIdx.x] += sums[threadIdx.x + o];
@@ -177,7 +182,9 @@ void norm_stats_split(const NormStats& a, Context& ctx) {
     visit_lanes<T>(p.l, go);
   });
   const int across = d.groups >= 8 ? 8 : d.groups >= 4 ? 4 : d.groups >= 2 ? 2 : 1;
-  launch(merge, {blocks_for(d.rows() * ((d.groups + across - 1) / across), 1), kMergeThreads, 0, ctx.stream()},
+  launch(merge,
+         {blocks_for(d.rows() * ((d.groups + across - 1) / across), 1), merge_threads(p.c.chunks, across), 0,
+          ctx.stream()},
          scratch.as<float>(), p, across, a.mean.as<float>(), a.var.as<float>());
 }
 
