@@ -31,6 +31,9 @@ inline std::vector<Case<Reduce>> Cases<Reduce>::realistic() {
       {{.f = Reduction::mean, .dims = x, .axes = 0b01100}},  // per image and channel
       {{.f = Reduction::max, .dims = x, .axes = 0b10000}},   // the last axis
       {{.f = Reduction::sum, .dims = {1, 16, 64, 64, 64}, .axes = 0b00010}},
+      {{.f = Reduction::max, .dims = {1, 1, 64, 64, 128}, .axes = 0b10000}},  // small enough for an emulated GPU
+      {{.f = Reduction::mean, .dims = {1, 4, 32, 32, 128}, .axes = 0b01100}},
+      {{.f = Reduction::sum, .dims = {1, 4, 32, 32, 128}, .axes = 31}},
   };
 }
 
