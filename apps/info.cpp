@@ -25,7 +25,8 @@ json libraries() {
   return {{"oneDNN", onednn_version()},
           {"Highway", highway_version()},
           {"libjpeg-turbo", libjpeg_version()},
-          {"stb", stb_version()}};
+          {"stb", stb_version()},
+          {"GPU", device::versions()}};
 }
 
 json devices(const Context& ctx) {
@@ -52,7 +53,7 @@ std::string gpu_text() {
   if (gpu.count == 0) return gpu.why;
   const DeviceInfo d = device::info();
   return concat(d.name, ", sm_", d.compute_capability, ", ", d.multiprocessors, " multiprocessors, ",
-                device::memory_state().total >> 20, " MiB; ", device::versions());
+                device::memory_state().total >> 20, " MiB");
 }
 
 json machine(const Context& ctx) {
@@ -75,7 +76,7 @@ void print_machine(const json& all, const Context& ctx) {
   std::cout << "sumi " << SUMI_VERSION << "\ncpu: " << d.name << ", " << d.threads << " threads, " << cpu_features(d)
             << "\ncuda: " << gpu_text() << "\nlibraries:";
   for (const auto& [name, version] : all["libraries"].items())
-    std::cout << ' ' << name << ' ' << version.get<std::string>() << ';';
+    if (version != "") std::cout << ' ' << name << ' ' << version.get<std::string>() << ';';
   std::cout << "\nmodels:";
   for (const auto& m : all["models"]) std::cout << ' ' << m.get<std::string>();
   std::cout << "\n\nops, their rows in order of preference, and the one (*) that a typical case takes here:\n";

@@ -4,6 +4,9 @@
 #include "kernels/conv2d/reference.h"
 #include "kernels/conv2d/rows_cuda.h"
 #include "kernels/conv2d/winograd.h"
+#if SUMI_CUDNN
+#include "kernels/conv2d/cudnn.h"
+#endif
 #if SUMI_ONEDNN
 #include "kernels/conv2d/onednn.h"
 #endif
@@ -51,6 +54,9 @@ constexpr Variant<Conv2dForward> kForward[] = {
     {"tiled", DeviceKind::cuda, kGpuFloats, complete<Conv2dForward>, cuda::conv2d_forward_tiled},
     {"naive", DeviceKind::cuda, kGpuFloats, complete<Conv2dForward>, cuda::conv2d_forward_naive},
 #endif
+#if SUMI_CUDNN
+    {"cudnn", DeviceKind::cuda, kGpuFloats, cuda::conv2d_forward_cudnn_supports, cuda::conv2d_forward_cudnn},
+#endif
     {"winograd", DeviceKind::cpu, kF32BF16, conv2d_forward_winograd_supports, conv2d_forward_winograd, kWinograd,
      conv2d_forward_winograd_pays},
     {"thin_in", DeviceKind::cpu, kF32BF16, thin_in, conv2d_forward_direct},
@@ -71,6 +77,10 @@ constexpr Variant<Conv2dBackwardInput> kBackwardInput[] = {
     {"tiled", DeviceKind::cuda, kGpuFloats, complete<Conv2dBackwardInput>, cuda::conv2d_backward_input_tiled},
     {"naive", DeviceKind::cuda, kGpuFloats, complete<Conv2dBackwardInput>, cuda::conv2d_backward_input_naive},
 #endif
+#if SUMI_CUDNN
+    {"cudnn", DeviceKind::cuda, kGpuFloats, cuda::conv2d_backward_input_cudnn_supports,
+     cuda::conv2d_backward_input_cudnn},
+#endif
     {"winograd", DeviceKind::cpu, kF32BF16, conv2d_backward_input_winograd_supports, conv2d_backward_input_winograd,
      kWinograd, conv2d_backward_input_winograd_pays},
     {"depthwise", DeviceKind::cpu, kF32BF16, depthwise<Conv2dBackwardInput>, conv2d_backward_input_depthwise},
@@ -89,6 +99,10 @@ constexpr Variant<Conv2dBackwardWeight> kBackwardWeight[] = {
     {"depthwise", DeviceKind::cuda, kGpuFloats, cuda::depthwise_supports, cuda::conv2d_backward_weight_depthwise},
     {"tiled", DeviceKind::cuda, kGpuFloats, every_case<Conv2dBackwardWeight>, cuda::conv2d_backward_weight_tiled},
     {"naive", DeviceKind::cuda, kGpuFloats, every_case<Conv2dBackwardWeight>, cuda::conv2d_backward_weight_naive},
+#endif
+#if SUMI_CUDNN
+    {"cudnn", DeviceKind::cuda, kGpuFloats, cuda::conv2d_backward_weight_cudnn_supports,
+     cuda::conv2d_backward_weight_cudnn},
 #endif
     {"depthwise", DeviceKind::cpu, kF32BF16, depthwise_weight, conv2d_backward_weight_depthwise},
 #if SUMI_ONEDNN

@@ -53,7 +53,8 @@ struct MemoryState {
 };
 MemoryState memory_state();
 
-/// Library names and versions for `sumi info`: "CUDA runtime 13.0", "driver 13.0".
+/// Library names and versions for `sumi info`: "CUDA 13.0, cuBLASLt 13.1.0, cuDNN not found"; "" without CUDA. Opens
+/// the libraries to ask them.
 std::string versions();
 
 }  // namespace sumi::device

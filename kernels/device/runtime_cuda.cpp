@@ -2,6 +2,7 @@
 #include <cuda_runtime_api.h>
 
 #include "kernels/core/error.h"
+#include "kernels/device/library.h"
 #include "kernels/device/runtime.h"
 
 namespace sumi::device {
@@ -113,7 +114,8 @@ std::string versions() {
   int driver = 0, runtime = 0;
   cudaDriverGetVersion(&driver);
   cudaRuntimeGetVersion(&runtime);
-  return concat("CUDA ", version_text(runtime), driver ? concat(", driver for CUDA ", version_text(driver)) : "");
+  return concat("CUDA ", version_text(runtime), driver ? concat(", driver for CUDA ", version_text(driver)) : "", ", ",
+                library_versions());
 }
 
 }  // namespace sumi::device

@@ -1,5 +1,8 @@
 // The rows, in order of preference.
 #include "kernels/gemm/rows.h"
+#if SUMI_CUBLASLT
+#include "kernels/gemm/cublaslt.h"
+#endif
 #if SUMI_ONEDNN
 #include "kernels/gemm/onednn.h"
 #endif
@@ -14,6 +17,9 @@ constexpr Variant<Gemm> kGemm[] = {
     {"register_blocked", DeviceKind::cuda, kF32, every_case<Gemm>, cuda::gemm_register_blocked},
     {"tiled", DeviceKind::cuda, kGpuFloats, every_case<Gemm>, cuda::gemm_tiled},
     {"naive", DeviceKind::cuda, kGpuFloats, every_case<Gemm>, cuda::gemm_naive},
+#if SUMI_CUBLASLT
+    {"cublaslt", DeviceKind::cuda, kGpuFloats, cuda::gemm_cublaslt_supports, cuda::gemm_cublaslt},
+#endif
 #endif
 #if SUMI_ONEDNN
     {"onednn", DeviceKind::cpu, kF32BF16, gemm_onednn_supports, gemm_onednn},
