@@ -26,7 +26,7 @@ json libraries() {
           {"Highway", highway_version()},
           {"libjpeg-turbo", libjpeg_version()},
           {"stb", stb_version()},
-          {"GPU", device::versions()}};
+          {"NVIDIA", device::versions()}};
 }
 
 json devices(const Context& ctx) {

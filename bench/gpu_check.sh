@@ -4,12 +4,20 @@
 #   OUT=gpu-check            where logs and figures go
 #   PREFIX_PATH=...          a folder with the libraries' headers, where the system has none (cmake/gpu_prefix.sh)
 #   PARTS="build tests ..."  only these parts
+#   PYTHON=python3           whose PyTorch brings cuBLASLt and cuDNN, where the CUDA Toolkit has none
 set -uo pipefail
 cd "$(dirname "$0")/.."
 OUT=${OUT:-gpu-check} BUILD=${BUILD:-build-gpu} PARTS=${PARTS:-build tests sanitizer kernels networks report}
 mkdir -p "$OUT"
 commit=$(git rev-parse --short HEAD 2>/dev/null || echo unknown)
 failed=0
+
+# The wheels' libraries, headers and all; named ones come first.
+wheels() { "${PYTHON:-python3}" -c 'import sysconfig; print(sysconfig.get_paths()["purelib"] + "/nvidia")' 2>/dev/null; }
+if [ -d "$(wheels)/cudnn" ]; then
+  export CUDNN_PATH="${CUDNN_PATH:-$(wheels)/cudnn}"
+  export SUMI_CUDA_LIBRARIES="${SUMI_CUDA_LIBRARIES:-$(printf '%s:' "$(wheels)"/*/lib)}"
+fi
 
 capability() { nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/null | head -1 | tr -d .; }
 architecture() { case $(capability) in 90) echo 90a ;; '') echo 80 ;; *) capability ;; esac; }
@@ -33,8 +41,8 @@ sanitizer() {
       --gtest_filter="${SANITIZER_FILTER:-gemm*_cuda.1?_*:conv2d*_cuda.1?_*:norm*_cuda.1?_*:reduce*_cuda.1?_*}" || return 1
   done
 }
-kernels() {
-  "$BUILD/bin/sumi_bench_kernels" --benchmark_min_time=0.02 --benchmark_out_format=json \
+kernels() { # rows of libraries at their best plan
+  SUMI_AUTOTUNE=1 SUMI_CACHE="$OUT/cache" "$BUILD/bin/sumi_bench_kernels" --benchmark_min_time=0.02 --benchmark_out_format=json \
     --benchmark_out="$OUT/kernels.json" --device=cuda
 }
 networks() { python3 bench/compare_gpu.py --sumi "$BUILD/bin/sumi" --json "$OUT/networks.json"; }

@@ -13,7 +13,7 @@
 namespace sumi::cuda {
 namespace {
 
-constexpr std::size_t kWorkspace = std::size_t{32} << 20;
+constexpr std::uint64_t kMostWorkspace = std::uint64_t{32} << 20;
 constexpr int kTimed = 8;  // algorithms among which the autotuner chooses
 
 struct Api {
@@ -145,7 +145,7 @@ Owned<cublasLtMatmulPreference_t> make_preference(const Api& api, const Gemm& g)
   const auto set = [&](cublasLtMatmulPreferenceAttributes_t name, const auto& value) {
     expect(api, api.set_preference(raw, name, &value, sizeof value), "stating preferences");
   };
-  set(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, std::uint64_t{kWorkspace});
+  set(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, kMostWorkspace);
   set(CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, static_cast<std::uint32_t>(CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE));
   set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, alignment_of(g.b));
   set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, alignment_of(g.a));
@@ -192,16 +192,17 @@ std::shared_ptr<const Plan> plan_for(const Gemm& g) {
   });
 }
 
-void execute(const Gemm& g, const Plan& plan, std::size_t chosen, const Scratch& workspace, Context& ctx) {
+void execute(const Gemm& g, const Plan& plan, std::size_t chosen, Context& ctx) {
   Session& s = session();
   const auto alpha = static_cast<float>(g.alpha), beta = 0.f;
   const cublasLtMatmulHeuristicResult_t& how = plan.algorithms[chosen];
+  const Scratch workspace = ctx.scratch(how.workspaceSize);
   const std::lock_guard lock(s.enqueuing);
   if (g.bias) set_bias(s.api, plan.product.get(), g.bias.data);
   expect(s.api,
          s.api.matmul(s.handle, plan.product.get(), &alpha, g.b.data, plan.left.get(), g.a.data, plan.right.get(),
                       &beta, g.y.data, plan.y.get(), g.y.data, plan.y.get(), &how.algo, workspace.as<void>(),
-                      kWorkspace, ctx.stream()),
+                      how.workspaceSize, ctx.stream()),
          "multiplying");
 }
 
@@ -217,14 +218,13 @@ void gemm_cublaslt(const Gemm& g, Context& ctx) {
   const auto plan = plan_for(g);
   check(plan != nullptr, "gemm ", key_of(g), ": cuBLASLt has no algorithm");
   try {
-    const Scratch workspace = ctx.scratch(kWorkspace);
     std::size_t chosen = 0;
     if (ctx.autotuner() && plan->algorithms.size() > 1)
       chosen = *ctx.cache().plan<std::size_t>("cublaslt", key_of(g), [&] {
-        return std::make_shared<std::size_t>(device::fastest(
-            ctx, plan->algorithms.size(), [&](std::size_t i) { execute(g, *plan, i, workspace, ctx); }));
+        return std::make_shared<std::size_t>(
+            device::fastest(ctx, plan->algorithms.size(), [&](std::size_t i) { execute(g, *plan, i, ctx); }));
       });
-    execute(g, *plan, chosen, workspace, ctx);
+    execute(g, *plan, chosen, ctx);
   } catch (const Error& e) {
     fail("gemm ", key_of(g), ": ", e.what());
   }

@@ -73,7 +73,12 @@ void expect_only_in(const std::string& pattern, const std::string& allowed) {
   }
 }
 
-TEST(Structure, BackendsShowOnlyInTables) { expect_only_in("SUMI_ONEDNN", "tables\\.cpp$|^apps/info"); }
+TEST(Structure, BackendsShowOnlyInTables) {
+  expect_only_in("SUMI_(ONEDNN|CUDNN|CUBLASLT)\\b", "tables\\.cpp$|^apps/info");
+  expect_only_in("include <cudnn", "/cudnn[^/]*$");
+  expect_only_in("include <cublas", "/cublas[^/]*$");
+}
+TEST(Structure, LibrariesAreOpenedInOnePlace) { expect_only_in("dlopen|dlsym", "^kernels/device/library\\.cpp$"); }
 TEST(Structure, StbIsIncludedInOneFile) { expect_only_in("include [<\"]stb", "^apps/image\\.cpp$|^apps/stb"); }
 TEST(Structure, ThreadsGoThroughParallelFor) {
   expect_only_in("#pragma omp parallel|std::thread|std::async", "^kernels/core/parallel\\.h$");
