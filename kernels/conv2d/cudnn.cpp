@@ -1,5 +1,6 @@
 #include "kernels/conv2d/cudnn.h"
 
+#include <algorithm>
 #include <mutex>
 
 #include "kernels/conv2d/cudnn_plan.h"
@@ -82,7 +83,7 @@ void run_problem(const Problem& p, const Pointers& at, Context& ctx) {
       return std::make_shared<std::size_t>(
           device::fastest(ctx, plans->size(), [&](std::size_t i) { execute((*plans)[i], p, at, ctx); }));
     });
-  execute((*plans)[chosen], p, at, ctx);
+  execute((*plans)[std::min(chosen, plans->size() - 1)], p, at, ctx);
 }
 
 template <class Args>
