@@ -18,7 +18,7 @@ std::string environment(const char* name) {
 
 std::string toolkit_folder() {
   for (const char* name : {"CUDA_HOME", "CUDA_PATH"})
-    if (const std::string folder = environment(name); !folder.empty()) return folder;
+    if (std::string folder = environment(name); !folder.empty()) return folder;
   return "/usr/local/cuda";
 }
 
