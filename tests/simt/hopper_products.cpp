@@ -69,6 +69,7 @@ std::vector<double> read_tile(const Tile& t, const Product& p) {
 
 /// All 64 x N sums, into the threads' pending values.
 void compute(Warpgroup& g, Product& p) {
+  if (observer()) observer()->count("FLOP of wgmma", p.site, 2ull * 64 * 16 * static_cast<unsigned>(p.shape.columns));
   const std::vector<double> a = read_tile(left_of(p), p), b = read_tile(right_of(p), p);
   const auto n = static_cast<std::size_t>(p.shape.columns);
   std::vector<double> right(16 * n), sums(n);  // (16,N)

@@ -27,7 +27,7 @@ void fence_products(float (&)[Count], SIMT_HERE) {
 }
 
 template <class T, Major MA, Major MB, int Count>
-void multiply_async(float (&d)[Count], std::uint64_t a, std::uint64_t b, bool add, SIMT_HERE) {
+[[gnu::noinline]] void multiply_async(float (&d)[Count], std::uint64_t a, std::uint64_t b, bool add, SIMT_HERE) {
   static_assert(Count == 32 || Count == 64 || Count == 128);
   static constexpr simt::ProductShape shape{2 * Count, MA == Major::mn, MB == Major::mn, simt::element<T>};
   simt::issue_product(d, a, b, add, shape, simt::site_of(here), __builtin_return_address(0));
