@@ -122,6 +122,37 @@ inline std::vector<Conv2dDims> uneven_pointwise_dims() {
   };
 }
 
+/// Channels in whole chunks of 16 bytes around 64 of them, windows that start and end inside and outside the image,
+/// more padding than the filter reaches over, columns of pixels that cross rows and images, a sum shared among blocks.
+inline std::vector<Conv2dDims> awkward_column_dims() {
+  return {
+      {.N = 2, .H = 9, .W = 11, .C = 24, .K = 40, .R = 3, .S = 3, .pad = Pad4::all(1)},
+      {.N = 3, .H = 10, .W = 7, .C = 64, .K = 16, .R = 3, .S = 2, .stride_h = 2, .stride_w = 3, .pad = {1, 0, 2, 1}},
+      {.N = 1,
+       .H = 12,
+       .W = 13,
+       .C = 8,
+       .K = 136,
+       .R = 2,
+       .S = 3,
+       .dilation_h = 3,
+       .dilation_w = 2,
+       .pad = {0, 2, 3, 0}},
+      {.N = 5, .H = 4, .W = 3, .C = 200, .K = 264, .pad = {2, 1, 0, 3}},
+      {.N = 1, .H = 4, .W = 4, .C = 512, .K = 8, .R = 3, .S = 3, .pad = Pad4::all(1)},
+  };
+}
+
+template <class Args>
+void append_awkward_columns(std::vector<Case<Args>>& cases) {
+  for (const Conv2dDims& d : awkward_column_dims()) {
+    Args a{.d = d};
+    cases.push_back({a, {"scale", "shift", "residual"}});
+    a.epilogue.act = Map::leaky_relu, a.epilogue.a = 0.1;
+    cases.push_back({a, {"scale", "shift", "mean", "var"}});
+  }
+}
+
 /// The mixed and the direct dims; only zero-padded ones where that is all an op knows.
 inline std::vector<Conv2dDims> all_awkward_dims(bool zero_padded) {
   std::vector<Conv2dDims> list = awkward_conv2d_dims();
@@ -144,6 +175,7 @@ inline std::vector<Case<Conv2dForward>> Cases<Conv2dForward>::awkward() {
     cases.push_back({a});
   }
   append_awkward_3x3(cases);
+  append_awkward_columns(cases);
   return cases;
 }
 
@@ -157,6 +189,7 @@ inline std::vector<Case<Conv2dBackwardInput>> Cases<Conv2dBackwardInput>::awkwar
     cases.push_back({a, {"residual"}});
   }
   append_awkward_3x3(cases);
+  append_awkward_columns(cases);
   return cases;
 }
 
@@ -167,6 +200,7 @@ inline std::vector<Case<Conv2dBackwardWeight>> Cases<Conv2dBackwardWeight>::awkw
     cases.push_back({Conv2dBackwardWeight{.d = d}, {"dbias"}});
     cases.push_back({Conv2dBackwardWeight{.d = d}});
   }
+  for (const Conv2dDims& d : awkward_column_dims()) cases.push_back({Conv2dBackwardWeight{.d = d}});
   return cases;
 }
 
@@ -258,6 +292,7 @@ inline std::vector<Case<Conv2dBackwardWeight>> Cases<Conv2dBackwardWeight>::real
     d.pad_mode = PadMode::zero;
     cases.push_back({Conv2dBackwardWeight{.d = d}});
   }
+  for (const Conv2dDims& d : awkward_column_dims()) cases.push_back({Conv2dBackwardWeight{.d = d}});
   return cases;
 }
 

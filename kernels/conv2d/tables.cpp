@@ -3,6 +3,7 @@
 #include "kernels/conv2d/direct.h"
 #include "kernels/conv2d/reference.h"
 #include "kernels/conv2d/rows_cuda.h"
+#include "kernels/conv2d/rows_wgmma.h"
 #include "kernels/conv2d/winograd.h"
 #if SUMI_CUDNN
 #include "kernels/conv2d/cudnn.h"
@@ -47,6 +48,13 @@ constexpr Traits kWinograd{.error_factor = 2};
 
 constexpr Variant<Conv2dForward> kForward[] = {
 #if SUMI_CUDA
+    {"implicit_gemm_wgmma",
+     DeviceKind::cuda,
+     kF16 | kBF16,
+     cuda::implicit_gemm_wgmma_supports,
+     cuda::conv2d_forward_implicit_gemm_wgmma,
+     {},
+     cuda::implicit_gemm_wgmma_pays},
     {"implicit_gemm_mma", DeviceKind::cuda, kF16 | kBF16, cuda::implicit_gemm_supports,
      cuda::conv2d_forward_implicit_gemm_mma},
     {"implicit_gemm", DeviceKind::cuda, kF32, cuda::implicit_gemm_supports, cuda::conv2d_forward_implicit_gemm},
@@ -70,6 +78,13 @@ constexpr Variant<Conv2dForward> kForward[] = {
 };
 constexpr Variant<Conv2dBackwardInput> kBackwardInput[] = {
 #if SUMI_CUDA
+    {"implicit_gemm_wgmma",
+     DeviceKind::cuda,
+     kF16 | kBF16,
+     cuda::implicit_gemm_wgmma_supports,
+     cuda::conv2d_backward_input_implicit_gemm_wgmma,
+     {},
+     cuda::implicit_gemm_wgmma_pays},
     {"implicit_gemm_mma", DeviceKind::cuda, kF16 | kBF16, cuda::implicit_gemm_supports,
      cuda::conv2d_backward_input_implicit_gemm_mma},
     {"implicit_gemm", DeviceKind::cuda, kF32, cuda::implicit_gemm_supports, cuda::conv2d_backward_input_implicit_gemm},
@@ -93,6 +108,13 @@ constexpr Variant<Conv2dBackwardInput> kBackwardInput[] = {
 };
 constexpr Variant<Conv2dBackwardWeight> kBackwardWeight[] = {
 #if SUMI_CUDA
+    {"implicit_gemm_wgmma",
+     DeviceKind::cuda,
+     kF16 | kBF16,
+     cuda::implicit_gemm_wgmma_supports,
+     cuda::conv2d_backward_weight_implicit_gemm_wgmma,
+     {},
+     cuda::implicit_gemm_wgmma_pays},
     {"implicit_gemm_mma", DeviceKind::cuda, kF16 | kBF16, cuda::implicit_gemm_supports,
      cuda::conv2d_backward_weight_implicit_gemm_mma},
     {"implicit_gemm", DeviceKind::cuda, kF32, cuda::implicit_gemm_supports, cuda::conv2d_backward_weight_implicit_gemm},

@@ -1,0 +1,100 @@
+// The row `implicit_gemm_wgmma` of the weight gradient's table: dw[k][tap, c] = sum over pixels of dy * x on Hopper's
+// tensor cores. Pixels are the k of the product: both operands have their channels contiguous (Major::mn), so the copy
+// engine brings dy as it stands and x as columns of the convolution, 64 pixels x 64 channels at a tap, and nothing is
+// transposed. The sum is long and the result small: shares of the pixels fill the GPU, and always go to slots.
+#include "kernels/conv2d/columns_wgmma.h"
+#include "kernels/conv2d/rows_wgmma.h"
+#include "kernels/conv2d/run_product.h"
+#include "kernels/gemm/tile_wgmma.h"
+
+namespace sumi::cuda {
+namespace {
+
+template <class T>
+struct WgmmaWeight {
+  using Element = T;
+  using Left = std::integral_constant<Major, Major::mn>;
+  using Right = Left;
+  CUtensorMap dy, x;
+  WgmmaAxis h, w;
+  int K, C;
+  WgmmaGrid grid;
+  Finish<T> finish;
+
+  __device__ __forceinline__ void load_left(unsigned char* tile, Mbarrier* full, std::int64_t, int m, int step) const {
+#pragma unroll
+    for (int i = 0; i < 2; i++) load_box(tile + i * kTileBox, &dy, full, m + i * 64, step * kTileK);
+  }
+  /// Columns beyond the last tap are channels beyond the image's: zeros.
+  template <int Columns>
+  __device__ __forceinline__ void load_right(unsigned char* tile, Mbarrier* full, std::int64_t, int n0,
+                                             int step) const {
+    const int pixel = step * kTileK, line = pixel / w.out, q = pixel - line * w.out, n = line / h.out,
+              p = line - n * h.out;
+#pragma unroll
+    for (int i = 0; i < Columns / 64; i++) {
+      const int column = n0 + i * 64, tap = column / C, r = tap / w.taps, s = tap - r * w.taps;
+      const bool there = r < h.taps;
+      load_pixels(tile + i * kTileBox, &x, full, there ? column - tap * C : C, q * w.step + w.start,
+                  p * h.step + h.start, n, static_cast<unsigned>(there ? s * w.dilation : 0),
+                  static_cast<unsigned>(there ? r * h.dilation : 0));
+    }
+  }
+  __device__ int rows(std::int64_t) const { return K; }
+  __device__ std::int64_t row_of(std::int64_t, int m) const { return m; }
+};
+
+template <class T>
+void run_typed(const Conv2dBackwardWeight& a, Context& ctx) {
+  using Shape = WgmmaShape<256>;
+  const Conv2dDims& d = a.d;
+  const WgmmaAxis h = forward_axis(d.H, d.P(), d.R, d.stride_h, d.dilation_h, static_cast<int>(d.pad.top));
+  const WgmmaAxis w = forward_axis(d.W, d.Q(), d.S, d.stride_w, d.dilation_w, static_cast<int>(d.pad.left));
+  const std::int64_t pixels = d.N * d.P() * d.Q(), columns = d.R * d.S * d.C;
+  const CUtensorMap dy = tensor_map(TiledTensor{.data = a.dy.data,
+                                                .dtype = a.dy.dtype,
+                                                .size = {d.K, pixels},
+                                                .stride = {0, d.K * 2},
+                                                .box = {kTileK, kTileK},
+                                                .swizzle = Swizzle::span128});
+  WgmmaWeight<T> p{.dy = dy,
+                   .x = columns_map(a.x, h, w, d.N, d.C, kTileK),
+                   .h = h,
+                   .w = w,
+                   .K = static_cast<int>(d.K),
+                   .C = static_cast<int>(d.C),
+                   .grid = wgmma_grid(1, d.K, columns, static_cast<int>((pixels + kTileK - 1) / kTileK), Shape::N),
+                   .finish = {.N = static_cast<int>(columns), .slot = d.w_count()}};
+  const Scratch slots = ctx.scratch(static_cast<std::size_t>(p.grid.splits * p.finish.slot) * sizeof(float));
+  p.finish.partial = slots.as<float>();
+  launch_wgmma<Shape>(p, ctx.device().multiprocessors, ctx.stream());
+  const auto add = [&]<class Out>(Out*) {
+    const Finish<Out> f{.y = a.dw.as<Out>(), .N = p.finish.N, .partial = p.finish.partial, .slot = p.finish.slot};
+    launch_add_splits(f, d.K, p.grid.splits, ctx.stream());
+  };
+  if (a.dw.dtype == a.x.dtype)
+    add(static_cast<T*>(nullptr));
+  else
+    add(static_cast<float*>(nullptr));
+  store_bias_gradient(a, ctx);
+}
+
+}  // namespace
+
+bool implicit_gemm_wgmma_supports(const Conv2dBackwardWeight& a, const DeviceInfo& device) {
+  const Conv2dDims& d = a.d;
+  return device.compute_capability == 90 && d.groups == 1 && indices_fit(d) && d.C % 64 == 0 && d.K % 8 == 0 &&
+         d.pad_mode == PadMode::zero && d.N > 0 &&
+         forward_axis(d.H, d.P(), d.R, d.stride_h, d.dilation_h, static_cast<int>(d.pad.top)).fits() &&
+         forward_axis(d.W, d.Q(), d.S, d.stride_w, d.dilation_w, static_cast<int>(d.pad.left)).fits();
+}
+bool implicit_gemm_wgmma_pays(const Conv2dBackwardWeight& a, const DeviceInfo&) { return a.d.K >= 32; }
+
+void conv2d_backward_weight_implicit_gemm_wgmma(const Conv2dBackwardWeight& a, Context& ctx) {
+  if (a.dtype() == DType::f16)
+    run_typed<__half>(a, ctx);
+  else
+    run_typed<__nv_bfloat16>(a, ctx);
+}
+
+}  // namespace sumi::cuda
