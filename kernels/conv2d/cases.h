@@ -292,7 +292,6 @@ inline std::vector<Case<Conv2dBackwardWeight>> Cases<Conv2dBackwardWeight>::real
     d.pad_mode = PadMode::zero;
     cases.push_back({Conv2dBackwardWeight{.d = d}});
   }
-  for (const Conv2dDims& d : awkward_column_dims()) cases.push_back({Conv2dBackwardWeight{.d = d}});
   return cases;
 }
 
