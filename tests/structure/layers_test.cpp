@@ -86,9 +86,6 @@ TEST(Structure, ThreadsGoThroughParallelFor) {
 TEST(Structure, LibrariesNeitherPrintNorExit) {
   expect_only_in("\\bstd::(cout|cerr)\\b|\\bf?printf\\(|\\b(std::)?(exit|abort)\\(", "^apps/");
 }
-TEST(Structure, PtxHasAnEmulatedTwin) {
-  expect_only_in("\\basm volatile\\b", "^kernels/device/(intrin|hopper|wgmma)\\.h$");
-}
 TEST(Structure, NothingIsLeftForLater) { expect_only_in("\\b(TODO|FIXME|XXX|HACK)\\b", "^$"); }
 
 }  // namespace
