@@ -20,6 +20,7 @@ std::vector<Defect> barrier_defects();
 std::vector<Defect> memory_defects();
 std::vector<Defect> warp_defects();
 std::vector<Defect> host_defects();
+std::vector<Defect> async_defects();
 
 /// An array in device memory, used by the default stream.
 template <class T>
