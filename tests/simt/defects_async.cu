@@ -142,7 +142,7 @@ std::vector<Defect> async_defects() {
       {"copies: a ring of two slots for two rows ahead", run_ring<Ring::two_slots>, everywhere},
       {"copies: reads the next row's slot", run_ring<Ring::wrong_slot>, everywhere},
       {"pipe: the reader does not wait", run_pipe<Pipe::no_wait>, everywhere},
-      {"pipe: arrival before the row stands", run_pipe<Pipe::early_arrival>, everywhere},
+      {"pipe: arrival before the row stands", run_pipe<Pipe::early_arrival>, race},
       {"pipe: one lane arrives for a warp that has not met", run_pipe<Pipe::no_warp_barrier>, race},
       {"pipe: waits for the other phase", run_pipe<Pipe::other_phase>, everywhere},
       {"pipe: the row is overwritten before it is read", run_pipe<Pipe::never_empty>, everywhere},

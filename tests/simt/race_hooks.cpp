@@ -24,7 +24,10 @@ using simt::Observer;
 /// A load or store of this width wants this alignment on a GPU.
 void note_aligned(const void* p, std::size_t bytes, Observer::Access kind, const void* pc) {
   if (!simt::race::watched().holds(p)) return;
-  if (!simt::in_kernel()) return host_access(pc);
+  if (!simt::in_kernel()) {  // between a kernel's shared variables there may be others, the host's
+    if (simt::arena().contains(p)) host_access(pc);
+    return;
+  }
   if (reinterpret_cast<std::uintptr_t>(p) % bytes)
     simt::fail("misaligned access of " + std::to_string(bytes) + " bytes at " +
                simt::race::source_of(simt::race::program_counter(pc)));
