@@ -24,6 +24,12 @@ void conv2d_forward_implicit_gemm_mma(const Conv2dForward& a, Context& ctx);
 void conv2d_backward_input_implicit_gemm_mma(const Conv2dBackwardInput& a, Context& ctx);
 void conv2d_backward_weight_implicit_gemm_mma(const Conv2dBackwardWeight& a, Context& ctx);
 
+/// Up to 4 output channels, input channels in whole chunks of 16 bytes, stride 1 of a transpose.
+bool thin_out_supports(const Conv2dForward& a, const DeviceInfo& device);
+bool thin_out_supports(const Conv2dBackwardInput& a, const DeviceInfo& device);
+void conv2d_forward_thin_out(const Conv2dForward& a, Context& ctx);
+void conv2d_backward_input_thin_out(const Conv2dBackwardInput& a, Context& ctx);
+
 /// groups == C == K: 16 bytes of channels a thread.
 bool depthwise_supports(const Conv2dForward& a, const DeviceInfo& device);
 bool depthwise_supports(const Conv2dBackwardInput& a, const DeviceInfo& device);

@@ -48,6 +48,7 @@ constexpr Traits kWinograd{.error_factor = 2};
 
 constexpr Variant<Conv2dForward> kForward[] = {
 #if SUMI_CUDA
+    {"thin_out", DeviceKind::cuda, kGpuFloats, cuda::thin_out_supports, cuda::conv2d_forward_thin_out},
     {"implicit_gemm_wgmma",
      DeviceKind::cuda,
      kF16 | kBF16,
@@ -78,6 +79,7 @@ constexpr Variant<Conv2dForward> kForward[] = {
 };
 constexpr Variant<Conv2dBackwardInput> kBackwardInput[] = {
 #if SUMI_CUDA
+    {"thin_out", DeviceKind::cuda, kGpuFloats, cuda::thin_out_supports, cuda::conv2d_backward_input_thin_out},
     {"implicit_gemm_wgmma",
      DeviceKind::cuda,
      kF16 | kBF16,
