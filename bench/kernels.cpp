@@ -44,6 +44,8 @@ struct Machine {
   std::map<DType, Roofline> rooflines;
 };
 
+constexpr DType kDtypes[] = {DType::f32, DType::bf16, DType::f16};
+
 /// The reference rows are loops in double: past this they only cost time.
 constexpr double kReferenceFlops = 2e8;
 
@@ -137,7 +139,7 @@ void register_row(Machine& machine, const Variant<Args>& row, const Case<Args>& 
 void register_all(Machine& machine) {
   for_each_op([&]<class Args>(std::type_identity<Args>) {
     for (const Variant<Args>& row : Args::table())
-      for (const DType dtype : {DType::f32, DType::bf16, DType::f16}) {
+      for (const DType dtype : kDtypes) {
         if (row.device != machine.ctx.device().kind || !row.dtypes.has(dtype)) continue;
         if (dtype == DType::f16 && !machine.on_gpu()) continue;  // on a CPU f16 is storage only
         for (const Case<Args>& c : Cases<Args>::realistic()) register_row(machine, row, c, dtype);

@@ -63,15 +63,15 @@ class Filled {
     device::copy_to_device(t.data, staged.data(), staged.size(), ctx.stream());
   }
   static void fill(const TensorRef& t, const Operand& o, std::mt19937& rng) {
-    std::uniform_real_distribution<float> any(-1, 1), unit(0.01f, 0.99f);
-    for (std::int64_t i = 0; i < o.count; i++) {
-      if (t.dtype == DType::u8) {
-        t.as<std::uint8_t>()[i] = static_cast<std::uint8_t>(rng() & 255);
-        continue;
-      }
-      const float v = o.fill == Fill::gaussian ? any(rng) : unit(rng);
-      visit_float(t.dtype, [&](auto x) { t.as<decltype(x)>()[i] = decltype(x)(v); });
+    if (t.dtype == DType::u8) {
+      for (std::int64_t i = 0; i < o.count; i++) t.as<std::uint8_t>()[i] = static_cast<std::uint8_t>(rng() & 255);
+      return;
     }
+    std::uniform_real_distribution<float> any(-1, 1), unit(0.01f, 0.99f);
+    visit_float(t.dtype, [&](auto x) {
+      using T = decltype(x);
+      for (std::int64_t i = 0; i < o.count; i++) t.as<T>()[i] = T(o.fill == Fill::gaussian ? any(rng) : unit(rng));
+    });
   }
 
   Args args_;
