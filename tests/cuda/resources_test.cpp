@@ -21,13 +21,24 @@ struct Resources {
 };
 using Table = std::map<std::string, Resources>;  // "file kernel sm_90a"
 
+/// Where the parameter list begins: the first parenthesis outside of template arguments.
+std::size_t parameters_of(const std::string& name) {
+  int depth = 0;
+  for (std::size_t i = 0; i < name.size(); i++) {
+    if (name[i] == '<') depth++;
+    if (name[i] == '>') depth--;
+    if (name[i] == '(' && depth == 0) return i;
+  }
+  return name.size();
+}
+
 std::string demangled(const std::string& name) {
   int status = 0;
   const std::unique_ptr<char, decltype(&std::free)> text(abi::__cxa_demangle(name.c_str(), nullptr, nullptr, &status),
                                                          &std::free);
   std::string out = status == 0 ? text.get() : name;
   out = std::regex_replace(out, std::regex("\\(anonymous namespace\\)::"), "");
-  out = out.substr(0, out.find('('));  // without the parameters
+  out = out.substr(0, parameters_of(out));
   out = std::regex_replace(out, std::regex("^void |sumi::cuda::|sumi::"), "");
   return std::regex_replace(out, std::regex(" "), "");
 }
