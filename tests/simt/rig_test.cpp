@@ -1,5 +1,5 @@
 // How every <op>_rows_test.cpp runs: each CUDA row on each awkward case of its table, in three orders of the emulated
-// GPU's threads, which must give the same bits.
+// GPU's threads, which must give the same bits; under AddressSanitizer in one.
 #include "tests/kernels/rows.h"
 #include "tests/simt/simt/machine.h"
 
@@ -11,8 +11,14 @@ void choose_order(int run) {
   simt::options().order = orders[run % 3];
 }
 
+#if defined(__SANITIZE_ADDRESS__)
+constexpr int kOrders = 1;  // an overrun is one in any order
+#else
+constexpr int kOrders = 3;
+#endif
+
 const bool kRig = [] {
-  device_rig() = {.guards = false, .runs = 3, .schedule = choose_order};
+  device_rig() = {.guards = false, .runs = kOrders, .schedule = choose_order};
   return true;
 }();
 
