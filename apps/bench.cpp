@@ -9,7 +9,7 @@
 #include "apps/interrupt.h"
 #include "apps/program.h"
 #include "apps/usage.h"
-#include "kernels/core/roofline.h"
+#include "kernels/core/clock.h"
 #include "kernels/device/roofline.h"
 
 namespace sumi {
@@ -36,13 +36,10 @@ double total_flops(const std::vector<Timing>& layers) {
 
 /// Seconds of one run; with `layers`, each op is timed too, which on a GPU means waiting for each.
 double timed(const std::function<void()>& work, Context& ctx, std::vector<Timing>* layers) {
-  ctx.synchronize();
   ctx.profile = layers;
-  const double start = seconds_now();
-  work();
-  ctx.synchronize();
+  const double seconds = seconds_of(ctx, work);
   ctx.profile = nullptr;
-  return seconds_now() - start;
+  return seconds;
 }
 
 /// One run to warm up (weights are packed, memory is pooled), then `repeat` timed ones.
@@ -109,11 +106,7 @@ int bench(BenchOptions& o) {
   if (!o.size.empty()) std::tie(o.work.width, o.work.height) = parse_size(o.size);
   o.work.precision = parse_precision(o.precision);
   const ContextPtr context = make_context(o.device);
-  const bool on_gpu = context->device().kind == DeviceKind::cuda;
-  const auto measured_roof = [&] {
-    return on_gpu ? measure_gpu_roofline(*context, o.work.precision) : measure_roofline(*context);
-  };
-  const Roofline roof = o.json ? Roofline{} : measured_roof();
+  const Roofline roof = o.json ? Roofline{} : measure_roofline(*context, o.work.precision);
   const Work work = make_work(o.work, context);
   const Measured m = measure(work.run, *context, o.repeat);
   if (o.json)

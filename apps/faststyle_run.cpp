@@ -17,6 +17,7 @@
 #include "apps/resize.h"
 #include "apps/style_options.h"
 #include "apps/usage.h"
+#include "kernels/core/clock.h"
 #include "nn/safetensors.h"
 #include "tensor/autograd.h"
 

@@ -1,10 +1,10 @@
 #include "apps/models.h"
 
-#include <cstdlib>
 #include <filesystem>
 #include <set>
 
 #include "apps/suggest.h"
+#include "kernels/core/environment.h"
 #include "kernels/core/error.h"
 
 namespace sumi {
@@ -23,7 +23,7 @@ fs::path program_folder() {
 
 std::vector<std::string> model_folders() {
   std::vector<std::string> folders;
-  if (const char* own = std::getenv("SUMI_MODELS"); own && *own) folders.emplace_back(own);
+  if (const std::string own = environment("SUMI_MODELS"); !own.empty()) folders.emplace_back(own);
   const fs::path program = program_folder();
   for (const fs::path& p : {program / "../share/sumi/models", program / "../../models", fs::path("models")})
     folders.push_back(p.lexically_normal().string());

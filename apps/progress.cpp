@@ -4,7 +4,7 @@
 
 #include <cstdio>
 
-#include "kernels/core/variant.h"
+#include "kernels/core/clock.h"
 
 namespace sumi {
 

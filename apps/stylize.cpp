@@ -14,6 +14,7 @@
 #include "apps/resize.h"
 #include "apps/style_options.h"
 #include "apps/usage.h"
+#include "kernels/core/clock.h"
 
 namespace sumi {
 namespace {

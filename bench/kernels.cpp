@@ -10,7 +10,7 @@
 #include "kernels/binary/cases.h"
 #include "kernels/cast/cases.h"
 #include "kernels/conv2d/cases.h"
-#include "kernels/core/roofline.h"
+#include "kernels/core/clock.h"
 #include "kernels/device/roofline.h"
 #include "kernels/gemm/cases.h"
 #include "kernels/loss/cases.h"
@@ -38,7 +38,7 @@ struct Machine {
   const Roofline& roofline(DType t) {
     const auto known = rooflines.find(t);
     if (known != rooflines.end()) return known->second;
-    return rooflines.emplace(t, on_gpu() ? measure_gpu_roofline(ctx, t) : measure_roofline(ctx)).first->second;
+    return rooflines.emplace(t, measure_roofline(ctx, t)).first->second;
   }
   Context ctx;
   std::map<DType, Roofline> rooflines;
@@ -89,11 +89,10 @@ std::vector<std::unique_ptr<Filled<Args>>> operand_sets(const Case<Args>& c, DTy
 template <class Args>
 double seconds_of_run(const Variant<Args>& row, const std::vector<std::unique_ptr<Filled<Args>>>& sets,
                       Machine& machine, int runs) {
-  machine.ctx.synchronize();
-  const double start = seconds_now();
-  for (int i = 0; i < runs; i++) row.run(sets[static_cast<std::size_t>(i) % sets.size()]->args(), machine.ctx);
-  machine.ctx.synchronize();
-  return (seconds_now() - start) / runs;
+  const auto all = [&] {
+    for (int i = 0; i < runs; i++) row.run(sets[static_cast<std::size_t>(i) % sets.size()]->args(), machine.ctx);
+  };
+  return seconds_of(machine.ctx, all) / runs;
 }
 
 template <class Args>

@@ -1,17 +1,19 @@
 #include "kernels/core/autotune.h"
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+
+#include "kernels/core/environment.h"
 
 namespace sumi {
 namespace {
 
 std::filesystem::path cache_folder() {
-  if (const char* own = std::getenv("SUMI_CACHE"); own && *own) return own;
-  if (const char* xdg = std::getenv("XDG_CACHE_HOME"); xdg && *xdg) return std::filesystem::path(xdg) / "sumi";
-  if (const char* home = std::getenv("HOME"); home && *home) return std::filesystem::path(home) / ".cache" / "sumi";
+  if (const std::string own = environment("SUMI_CACHE"); !own.empty()) return own;
+  if (const std::string xdg = environment("XDG_CACHE_HOME"); !xdg.empty()) return std::filesystem::path(xdg) / "sumi";
+  if (const std::string home = environment("HOME"); !home.empty())
+    return std::filesystem::path(home) / ".cache" / "sumi";
   return {};
 }
 

@@ -1,19 +1,13 @@
 #include "kernels/core/context.h"
 
-#include <cstdlib>
-
 #include "kernels/core/autotune.h"
+#include "kernels/core/environment.h"
 #include "kernels/device/runtime.h"
 
 namespace sumi {
 namespace {
 
 constexpr std::size_t kMaxPlans = 1024, kMaxPacks = 16;  // of one storage
-
-std::string from_environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value ? value : "";
-}
 
 std::map<std::string, std::string, std::less<>> parse_forced(std::string_view text) {
   std::map<std::string, std::string, std::less<>> rows;
@@ -52,8 +46,8 @@ class StreamMemory final : public Memory {
 Context::Context(const ContextOptions& o)
     : device_(info_of(o)),
       deterministic_(o.deterministic),
-      forced_(parse_forced(o.forced_rows.empty() ? from_environment("SUMI_KERNEL") : o.forced_rows)) {
-  if (o.autotune || from_environment("SUMI_AUTOTUNE") == "1") autotuner_ = std::make_unique<Autotuner>(device_);
+      forced_(parse_forced(o.forced_rows.empty() ? environment("SUMI_KERNEL") : o.forced_rows)) {
+  if (o.autotune || environment("SUMI_AUTOTUNE") == "1") autotuner_ = std::make_unique<Autotuner>(device_);
   if (device_.kind == DeviceKind::cpu) return;
   stream_ = device::create_stream();
   device_memory_ = std::make_unique<StreamMemory>(stream_);

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <vector>
 
+#include "kernels/core/clock.h"
 #include "kernels/core/parallel.h"
 #include "kernels/core/variant.h"
 
@@ -94,7 +95,7 @@ double measure_bandwidth(Context& ctx) {
 
 }  // namespace
 
-Roofline measure_roofline(Context& ctx) { return {measure_gflops(ctx), measure_bandwidth(ctx)}; }
+Roofline measure_cpu_roofline(Context& ctx) { return {measure_gflops(ctx), measure_bandwidth(ctx)}; }
 
 }  // namespace sumi
 #endif

@@ -17,6 +17,6 @@ struct Roofline {
 };
 
 /// Best of several runs, about a fifth of a second in all.
-Roofline measure_roofline(Context& ctx);
+Roofline measure_cpu_roofline(Context& ctx);
 
 }  // namespace sumi

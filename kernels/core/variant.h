@@ -1,11 +1,11 @@
 // A table of rows is the list of an op's implementations; select() picks one, run() calls it.
 #pragma once
-#include <chrono>
 #include <span>
 #include <string_view>
 #include <vector>
 
 #include "kernels/core/autotune.h"
+#include "kernels/core/clock.h"
 #include "kernels/core/context.h"
 #include "kernels/core/error.h"
 
@@ -82,20 +82,13 @@ const Variant<Args>& select(const Args& a, Context& ctx) {
   fail(Args::op, ": no row for ", a.key(), " ", name_of(a.dtype()), " on this ", name_of(ctx.device().kind));
 }
 
-inline double seconds_now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
 /// Selects and runs; appends a Timing when the context is profiled.
 template <class Args>
 void run(const Args& a, Context& ctx) {
   const Variant<Args>& v = select(a, ctx);
   if (!ctx.profile) return v.run(a, ctx);
-  ctx.synchronize();
-  const double start = seconds_now();
-  v.run(a, ctx);
-  ctx.synchronize();
-  ctx.profile->push_back({Args::op, v.name, a.key(), seconds_now() - start, a.flops(), a.bytes()});
+  const double seconds = seconds_of(ctx, [&] { v.run(a, ctx); });
+  ctx.profile->push_back({Args::op, v.name, a.key(), seconds, a.flops(), a.bytes()});
 }
 
 /// The fastest deterministic row for these dims: from the cache, unless that names a row which is no more, or timed now
@@ -117,11 +110,7 @@ std::string tuned_row(const Args& a, Context& ctx, Autotuner& tuner) {
       continue;
     v.run(a, ctx);
     for (int i = 0; i < 3; i++) {
-      ctx.synchronize();
-      const double start = seconds_now();
-      v.run(a, ctx);
-      ctx.synchronize();
-      const double t = seconds_now() - start;
+      const double t = seconds_of(ctx, [&] { v.run(a, ctx); });
       if (best.empty() || t < best_seconds) best = v.name, best_seconds = t;
     }
   }

@@ -1,10 +1,9 @@
 // Times a library's candidates for one case on the caller's own data.
 #pragma once
-#include <chrono>
 #include <cstddef>
 #include <limits>
 
-#include "kernels/core/context.h"
+#include "kernels/core/clock.h"
 #include "kernels/core/error.h"
 
 namespace sumi::device {
@@ -13,17 +12,15 @@ namespace sumi::device {
 /// calls. Candidates that throw are passed over; the Error of the last goes on when all do.
 template <class Run>
 std::size_t fastest(Context& ctx, std::size_t candidates, Run run) {
-  using Clock = std::chrono::steady_clock;
   std::size_t best = candidates;
-  auto least = Clock::duration::max();
+  double least = std::numeric_limits<double>::infinity();
   for (std::size_t i = 0; i < candidates; i++) try {
       run(i);
       for (int repeat = 0; repeat < 3; repeat++) {
-        ctx.synchronize();
-        const auto start = Clock::now();
-        for (int call = 0; call < 4; call++) run(i);
-        ctx.synchronize();
-        if (const auto t = Clock::now() - start; t < least) best = i, least = t;
+        const double t = seconds_of(ctx, [&] {
+          for (int call = 0; call < 4; call++) run(i);
+        });
+        if (t < least) best = i, least = t;
       }
     } catch (const Error&) {
       if (best == candidates && i + 1 == candidates) throw;

@@ -1,5 +1,5 @@
-// Tensor-core products, matrix loads and asynchronous copies: the engine's only inline PTX. A C++ compiler takes the
-// emulator's twin. Whole warps call the warp-wide ones.
+// Tensor-core products, matrix loads and asynchronous copies in inline PTX (hopper.h and wgmma.h have sm_90a's). A C++
+// compiler takes the emulator's twin. Whole warps call the warp-wide ones.
 //
 // Fragments of a 16 x 8 x 16 product (PTX ISA, "Matrix Fragments for mma.m16n8k16"), g = lane / 4, q = lane % 4:
 //   a[i] = A[g + 8 (i & 1)][2q + 8 (i >> 1) + {0, 1}]     b[i] = B[2q + 8 i + {0, 1}][g]

@@ -3,18 +3,13 @@
 #include <dlfcn.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 
+#include "kernels/core/environment.h"
 #include "kernels/core/error.h"
 
 namespace sumi::device {
 namespace {
-
-std::string environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value ? value : "";
-}
 
 std::string toolkit_folder() {
   for (const char* name : {"CUDA_HOME", "CUDA_PATH"})

@@ -5,16 +5,9 @@
 #include <cuda_runtime.h>
 
 #include "kernels/core/error.h"
-#include "kernels/device/stream.h"
+#include "kernels/device/launch.h"
 
 namespace sumi {
-
-/// Where and how wide a kernel runs; `smem` is dynamic shared memory in bytes.
-struct Launch {
-  dim3 grid, block;
-  std::size_t smem = 0;
-  Stream stream = nullptr;
-};
 
 /// Enqueues kernel<<<...>>>(args...). Throws Error with CUDA's text when the launch is refused.
 template <class... P, class... A>

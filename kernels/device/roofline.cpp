@@ -13,14 +13,10 @@ constexpr int kRuns = 10;
 
 /// The least seconds of several runs, each waited for.
 template <class F>
-double best_seconds(Context& ctx, F&& work) {
+double best_seconds(Context& ctx, const F& work) {
   double best = 0;
   for (int i = 0; i <= kRuns; i++) {
-    ctx.synchronize();
-    const double start = seconds_now();
-    work();
-    ctx.synchronize();
-    const double t = seconds_now() - start;
+    const double t = seconds_of(ctx, work);
     if (i > 0) best = best == 0 ? t : std::min(best, t);  // the first warms up
   }
   return best;
@@ -49,6 +45,9 @@ double gemm_gflops(Context& ctx, DType dtype) {
 
 }  // namespace
 
-Roofline measure_gpu_roofline(Context& ctx, DType dtype) { return {gemm_gflops(ctx, dtype), copy_gbytes_per_s(ctx)}; }
+Roofline measure_roofline(Context& ctx, DType dtype) {
+  if (ctx.device().kind == DeviceKind::cpu) return measure_cpu_roofline(ctx);
+  return {gemm_gflops(ctx, dtype), copy_gbytes_per_s(ctx)};
+}
 
 }  // namespace sumi

@@ -1,11 +1,11 @@
-// What this GPU can do at most.
+// What a context's device can do at most.
 #pragma once
 #include "kernels/core/roofline.h"
 
 namespace sumi {
 
-/// Measured: a copy of 1 GiB on the device (bytes read + bytes written), and the best GEMM row's 8192^3 product of
-/// `dtype` on random data (smaller numbers would draw less power and clock higher). About a second.
-Roofline measure_gpu_roofline(Context& ctx, DType dtype);
+/// On a CPU measure_cpu_roofline(). On a GPU a copy of 1 GiB (bytes read + bytes written), and the best GEMM row's
+/// 8192^3 product of `dtype` on random data (smaller numbers would draw less power and clock higher); about a second.
+Roofline measure_roofline(Context& ctx, DType dtype);
 
 }  // namespace sumi

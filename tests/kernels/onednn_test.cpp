@@ -59,11 +59,11 @@ TEST(OnednnPieces, NeverFallBackToPlainLoops) {
       if (!onednn::supports(t, ctx.device())) continue;
       const TensorRef operand{&any, t};
       const Conv2dForward f{.d = d, .x = operand, .w = operand, .y = operand};
-      for (const onednn::Step& s : plan_forward(d, onednn::problem_of(f), onednn::engine(ctx))->steps)
-        EXPECT_FALSE(s.plain_loops) << "forward";
+      const auto forward = plan_forward(d, onednn::problem_of(f), onednn::engine(ctx));
+      for (const onednn::Step& s : forward->steps) EXPECT_FALSE(s.plain_loops) << "forward";
       const Conv2dBackwardInput b{.d = d, .dy = operand, .w = operand, .dx = operand};
-      for (const onednn::Step& s : plan_transposed(d, onednn::problem_of(b), onednn::engine(ctx))->steps)
-        EXPECT_FALSE(s.plain_loops) << "backward input";
+      const auto backward = plan_transposed(d, onednn::problem_of(b), onednn::engine(ctx));
+      for (const onednn::Step& s : backward->steps) EXPECT_FALSE(s.plain_loops) << "backward input";
     }
 }
 

@@ -14,7 +14,7 @@ TEST(Roofline, LeastTimeIsTheLargerOfTheTwo) {
 /// Any machine that can build this does more than 1 GFLOP/s and less than 100 TFLOP/s.
 TEST(Roofline, MeasuredIsPlausible) {
   Context ctx;
-  const Roofline r = measure_roofline(ctx);
+  const Roofline r = measure_cpu_roofline(ctx);
   EXPECT_GT(r.gflops, 1);
   EXPECT_LT(r.gflops, 1e5);
   EXPECT_GT(r.gbytes_per_s, 0.5);

@@ -31,17 +31,11 @@
 #include <tuple>
 
 #include "kernels/core/error.h"
-#include "kernels/device/stream.h"
+#include "kernels/device/launch.h"
 
 #define SIMT_SITE (::simt::site_of(std::source_location::current()))
 
 namespace sumi {
-
-struct Launch {
-  dim3 grid, block;
-  std::size_t smem = 0;
-  Stream stream = nullptr;
-};
 
 /// Checks what the driver checks, and enqueues.
 template <class... P, class... A>
