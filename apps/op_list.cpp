@@ -50,8 +50,7 @@ std::string typical_row(const Context& ctx) {
   const Args a = with_operands(cases.front(), anything);
   if (const auto forced = ctx.forced_row(Args::op); !forced.empty()) return std::string(forced);
   for (const Variant<Args>& v : Args::table())
-    if (can_run(v, a, ctx.device()) && (v.traits.deterministic || !ctx.deterministic()) &&
-        (!v.pays || v.pays(a, ctx.device())))
+    if (can_run(v, a, ctx.device()) && allowed(v.traits, ctx) && (!v.pays || v.pays(a, ctx.device())))
       return std::string(v.name);
   return "";
 }
@@ -63,7 +62,8 @@ json rows_of() {
     rows.push_back({{"name", v.name},
                     {"device", name_of(v.device)},
                     {"dtypes", dtypes_of(v.dtypes)},
-                    {"deterministic", v.traits.deterministic}});
+                    {"deterministic", v.traits.deterministic},
+                    {"tf32", v.traits.tf32}});
   return rows;
 }
 

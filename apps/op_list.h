@@ -7,8 +7,8 @@
 
 namespace sumi {
 
-/// [{name, typical, rows: [{name, device, dtypes, deterministic}]}]: `typical` is the row that runs an f32 case of the
-/// size that networks use, or "" where none does.
+/// [{name, typical, rows: [{name, device, dtypes, deterministic, tf32}]}]: `typical` is the row that runs an f32 case
+/// of the size that networks use, or "" where none does.
 nlohmann::json list_ops(const Context& ctx);
 
 }  // namespace sumi

@@ -46,6 +46,7 @@ class StreamMemory final : public Memory {
 Context::Context(const ContextOptions& o)
     : device_(info_of(o)),
       deterministic_(o.deterministic),
+      tf32_(o.tf32),
       forced_(parse_forced(o.forced_rows.empty() ? environment("SUMI_KERNEL") : o.forced_rows)) {
   if (o.autotune || environment("SUMI_AUTOTUNE") == "1") autotuner_ = std::make_unique<Autotuner>(device_);
   if (device_.kind == DeviceKind::cpu) return;

@@ -65,6 +65,7 @@ struct ContextOptions {
   std::string forced_rows;    // "conv2d_forward:winograd,gemm:onednn"; empty: the environment's SUMI_KERNEL
   bool autotune = false;      // also switched on by SUMI_AUTOTUNE=1
   bool deterministic = true;  // rows marked non-deterministic are never chosen
+  bool tf32 = false;          // rows that round f32 operands to tf32 may be chosen
 };
 
 class Autotuner;
@@ -80,6 +81,7 @@ class Context {
   const DeviceInfo& device() const { return device_; }
   int threads() const { return device_.threads; }
   bool deterministic() const { return deterministic_; }
+  bool tf32() const { return tf32_; }
   /// Host memory.
   MemoryPool& pool() { return pool_; }
   /// Memory of the device: the pool on a CPU, stream-ordered memory on a GPU.
@@ -107,7 +109,7 @@ class Context {
 
  private:
   DeviceInfo device_;
-  bool deterministic_;
+  bool deterministic_, tf32_;
   Stream stream_ = nullptr;
   MemoryPool pool_;
   std::unique_ptr<Memory> device_memory_;  // of a GPU

@@ -15,7 +15,14 @@ struct Traits {
   bool deterministic = true;
   /// How much more error than the plain sum a row may make (winograd: its transforms amplify); scales the test bound.
   double error_factor = 1;
+  /// Rounds f32 operands to tf32, 11 significant bits; chosen only where the context allows it.
+  bool tf32 = false;
 };
+
+/// Whether a row may be chosen without being named.
+inline bool allowed(const Traits& t, const Context& ctx) {
+  return (t.deterministic || !ctx.deterministic()) && (!t.tf32 || ctx.tf32());
+}
 
 /// One implementation of the function that Args describes. `name` is the algorithm's.
 template <class Args>
@@ -76,9 +83,7 @@ const Variant<Args>& select(const Args& a, Context& ctx) {
   if (Autotuner* tuner = ctx.autotuner())
     if (const auto tuned = tuned_row(a, ctx, *tuner); !tuned.empty()) return find_row(tuned, a, ctx.device());
   for (const Variant<Args>& v : Args::table())
-    if (can_run(v, a, ctx.device()) && (v.traits.deterministic || !ctx.deterministic()) &&
-        (!v.pays || v.pays(a, ctx.device())))
-      return v;
+    if (can_run(v, a, ctx.device()) && allowed(v.traits, ctx) && (!v.pays || v.pays(a, ctx.device()))) return v;
   fail(Args::op, ": no row for ", a.key(), " ", name_of(a.dtype()), " on this ", name_of(ctx.device().kind));
 }
 
@@ -91,7 +96,7 @@ void run(const Args& a, Context& ctx) {
   ctx.profile->push_back({Args::op, v.name, a.key(), seconds, a.flops(), a.bytes()});
 }
 
-/// The fastest deterministic row for these dims: from the cache, unless that names a row which is no more, or timed now
+/// The fastest allowed row for these dims: from the cache, unless that names a row which is no more, or timed now
 /// on the caller's own data (3 runs each, minimum). "" where rows cannot be timed because they update their operands in
 /// place, or where there is no choice.
 template <class Args>
@@ -99,15 +104,15 @@ std::string tuned_row(const Args& a, Context& ctx, Autotuner& tuner) {
   Args probe = a;
   for (const Operand& o : probe.operands())
     if (o.role == Role::inout) return "";
-  const std::string key = concat(Args::op, ' ', a.key(), ' ', name_of(a.dtype()), " t", ctx.threads());
+  const std::string key =
+      concat(Args::op, ' ', a.key(), ' ', name_of(a.dtype()), ctx.tf32() ? " tf32" : "", " t", ctx.threads());
   if (const auto known = tuner.find(key))
     for (const Variant<Args>& v : Args::table())
       if (known->empty() || (v.name == *known && can_run(v, a, ctx.device()))) return *known;
   std::string best;
   double best_seconds = 0;
   for (const Variant<Args>& v : Args::table()) {
-    if (v.name == "reference" || !can_run(v, a, ctx.device()) || (!v.traits.deterministic && ctx.deterministic()))
-      continue;
+    if (v.name == "reference" || !can_run(v, a, ctx.device()) || !allowed(v.traits, ctx)) continue;
     v.run(a, ctx);
     for (int i = 0; i < 3; i++) {
       const double t = seconds_of(ctx, [&] { v.run(a, ctx); });

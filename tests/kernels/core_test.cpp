@@ -197,6 +197,33 @@ std::weak_ptr<int> keep(PackCache& cache, const std::string& key, std::uint64_t 
   return cache.get<int>("row", key, TensorRef{.id = 7, .version = version}, [] { return std::make_shared<int>(1); });
 }
 
+/// An op of three rows that no context may choose without being asked, or that any may.
+struct Rounding {
+  static constexpr std::string_view op = "rounding";
+  static Table<Rounding> table();
+  DType dtype() const { return DType::f32; }
+  std::string key() const { return "all"; }
+  Operands operands() { return {}; }
+};
+void nothing(const Rounding&, Context&) {}
+constexpr Variant<Rounding> kRounding[] = {
+    {"tf32", DeviceKind::cpu, kF32, every_case<Rounding>, nothing, {.tf32 = true}},
+    {"unordered", DeviceKind::cpu, kF32, every_case<Rounding>, nothing, {.deterministic = false}},
+    {"plain", DeviceKind::cpu, kF32, every_case<Rounding>, nothing},
+};
+Table<Rounding> Rounding::table() { return kRounding; }
+
+TEST(Selection, RowsThatNeedAllowingArePassedOver) {
+  const auto chosen = [](const ContextOptions& o) {
+    Context ctx(o);
+    return std::string(select(Rounding{}, ctx).name);
+  };
+  EXPECT_EQ(chosen({.forced_rows = "none:none"}), "plain");
+  EXPECT_EQ(chosen({.forced_rows = "none:none", .tf32 = true}), "tf32");
+  EXPECT_EQ(chosen({.forced_rows = "none:none", .deterministic = false}), "unordered");
+  EXPECT_EQ(chosen({.forced_rows = "rounding:tf32"}), "tf32");
+}
+
 TEST(PackCache, NewVersionDropsEveryOldValue) {
   PackCache cache;
   const auto small = keep(cache, "64x64", 1), large = keep(cache, "96x96", 1);
@@ -257,6 +284,16 @@ TEST(Autotuner, RowThatIsNoMoreIsMeasuredAgain) {
   ctx.autotuner()->store(key, "of_an_older_program");
   EXPECT_EQ(select(m, ctx).name, "vectorized");
   EXPECT_EQ(ctx.autotuner()->find(key), "vectorized");
+}
+
+/// What was measured where tf32 was allowed does not bring it where it is not.
+TEST(Autotuner, Tf32IsRememberedApart) {
+  const CacheFolder folder;
+  for (const bool tf32 : {false, true}) {
+    Context ctx(ContextOptions{.threads = 1, .forced_rows = "none:none", .autotune = true, .tf32 = tf32});
+    ctx.autotuner()->store("rounding all f32 tf32 t1", "tf32");
+    EXPECT_EQ(select(Rounding{}, ctx).name, tf32 ? "tf32" : "plain");
+  }
 }
 
 /// f16 against its definition by value: sign, 5 bits of exponent, 10 of mantissa.
