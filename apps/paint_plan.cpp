@@ -32,13 +32,10 @@ std::string name_in_folder(const std::string& folder, const std::string& input, 
   return (fs::path(folder) / name).string();
 }
 
-void make_folder(const std::string& folder) {
+void check_folder_can_be_made(const std::string& folder) {
+  check(!has_image_extension(folder), folder, ": several photos need a folder to go into, not a file");
   const fs::path path = fs::path(folder).has_filename() ? fs::path(folder) : fs::path(folder).parent_path();
   check(is_folder(parent_of(path)), folder, ": the output folder does not exist, nor does the one it would stand in");
-  std::error_code error;
-  fs::create_directory(path, error);
-  check(!error, folder, ": the output folder cannot be made: ", error.message());
-  std::cerr << "sumi: made the folder " << folder << '\n';
 }
 
 void check_single_output(const std::string& output) {
@@ -72,6 +69,14 @@ std::vector<std::string> pictures_in(const std::string& folder) {
   return files;
 }
 
+void make_output_folder(const std::vector<PaintTask>& tasks) {
+  const fs::path folder = parent_of(tasks.front().output);
+  std::error_code error;
+  if (!fs::create_directory(folder, error) && !error) return;
+  check(!error, folder.string(), ": the output folder cannot be made: ", error.message());
+  std::cerr << "sumi: made the folder " << folder.string() << '\n';
+}
+
 std::vector<PaintTask> plan_paintings(const std::vector<std::string>& inputs, const std::string& output) {
   for (const std::string& i : inputs) check(!i.empty(), "a photo's name is empty");
   check(!output.empty(), "the output's name is empty");
@@ -81,16 +86,12 @@ std::vector<PaintTask> plan_paintings(const std::vector<std::string>& inputs, co
     const auto found = is_folder(i) ? pictures_in(i) : std::vector{i};
     photos.insert(photos.end(), found.begin(), found.end());
   }
-  if (several && !is_folder(output)) {
-    check(!has_image_extension(output), output, ": several photos need a folder to go into, not a file");
-    make_folder(output);
-  }
-  if (!several && !is_folder(output)) check_single_output(output);
+  const bool into_folder = several || is_folder(output);
+  if (!into_folder) check_single_output(output);
+  if (into_folder && !is_folder(output)) check_folder_can_be_made(output);
   std::vector<PaintTask> tasks;
   std::set<std::string> taken;
-  for (const std::string& p : photos) {
-    tasks.push_back({p, is_folder(output) ? name_in_folder(output, p, taken) : output});
-  }
+  for (const std::string& p : photos) tasks.push_back({p, into_folder ? name_in_folder(output, p, taken) : output});
   check_photos_stay(tasks);
   return tasks;
 }

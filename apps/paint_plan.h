@@ -13,8 +13,13 @@ struct PaintTask {
 };
 
 /// One task per photo. Folders stand for the pictures in them. A single photo goes to the file `output`, or into it
-/// when it is a folder; several go into a folder, made (and said on stderr) when only its last part is missing. Throws
-/// Error for a missing folder, an unknown extension, a folder without pictures, or a photo that would be overwritten.
+/// when it is a folder; several go into a folder, of which only the last part may be missing. Throws Error for a
+/// missing folder, an unknown extension, a folder without pictures, or a photo that would be overwritten. Writes
+/// nothing.
 std::vector<PaintTask> plan_paintings(const std::vector<std::string>& inputs, const std::string& output);
+
+/// Makes the folder that the tasks' outputs go into, where it is missing, and says so on stderr. Throws Error when the
+/// system refuses.
+void make_output_folder(const std::vector<PaintTask>& tasks);
 
 }  // namespace sumi

@@ -103,6 +103,7 @@ int stylize(const StylizeOptions& o) {
   const auto tasks = plan_paintings(o.photos, o.output);
   const ContextPtr context = make_context(o.device);
   const Painter painter = o.model.empty() ? style_painter(o.style, context) : network_painter(o, context);
+  make_output_folder(tasks);
   return paint_all(o, tasks, painter);
 }
 

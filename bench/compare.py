@@ -145,15 +145,39 @@ def psnr(a, b):
     return float("inf") if error == 0 else 10 * np.log10(255 ** 2 / error)
 
 
-def agreement(args, name, folder, weights):
-    """PSNR between Sumi's picture and PyTorch's, both rounded to 8 bits."""
-    _, size, (_, to_picture) = MODELS[name]
+def agreement(name, output, weights, *sumi):
+    """PSNR between the picture of the command `sumi` and PyTorch's `output`, both rounded to 8 bits."""
+    folder = tempfile.mkdtemp()
     source, target = os.path.join(folder, "in.png"), os.path.join(folder, "out.png")
+    _, size, (_, to_picture) = MODELS[name]
     Image.fromarray(picture(size)).save(source)
-    subprocess.run([args.sumi, "stylize", source, "-o", target, "--model", weights, "--threads", str(args.threads)],
-                   check=True, capture_output=True)
-    y = to_picture(runner(name, "eager", args.threads)())[0].permute(1, 2, 0).clamp(0, 255).round().byte().numpy()
+    program, *options = sumi
+    subprocess.run([program, "stylize", source, "-o", target, "--model", weights, *options], check=True, capture_output=True)
+    y = to_picture(output)[0].permute(1, 2, 0).clamp(0, 255).round().byte().cpu().numpy()
     return psnr(np.array(Image.open(target).convert("RGB")), y)
+
+
+def weights_for_sumi(name):
+    """What `sumi bench --model` takes for the same network: a file of its weights; VGG's are random in both."""
+    if name.startswith("vgg"):
+        return name
+    path = os.path.join(tempfile.mkdtemp(), name + ".safetensors")
+    save_file({k: v.contiguous() for k, v in build(name)[0].state_dict().items()}, path)
+    return path
+
+
+def warmed_rivals(name, variants, make, runs):
+    """{variant: make(variant)}, each run `runs` times; one that cannot run is reported, not fatal."""
+    rivals = {}
+    for variant in variants:
+        try:
+            run = make(variant)
+            for _ in range(runs):
+                run()
+            rivals[variant] = run
+        except Exception as error:
+            print(f"# {name}: {variant} does not run: {str(error).splitlines()[0][:120]}")
+    return rivals
 
 
 def compare_training(args):
@@ -182,21 +206,9 @@ def peak_of(args, name, variant):
 
 
 def compare(args, name, variants):
-    net, _ = build(name)
-    size = MODELS[name][1]
-    folder = tempfile.mkdtemp()
-    weights = name
-    if not name.startswith("vgg"):
-        weights = os.path.join(folder, name + ".safetensors")
-        save_file({k: v.contiguous() for k, v in net.state_dict().items()}, weights)
-    rivals, times, peaks = {}, {}, {}
-    for variant in variants:
-        try:
-            rivals[variant] = runner(name, variant, args.threads)
-            rivals[variant]()
-        except Exception as error:  # a rival that cannot run is reported, not fatal
-            print(f"# {name}: {variant} does not run: {str(error).splitlines()[0][:120]}")
-            rivals.pop(variant, None)
+    size, weights = MODELS[name][1], weights_for_sumi(name)
+    rivals = warmed_rivals(name, variants, lambda variant: runner(name, variant, args.threads), 1)
+    times, peaks = {}, {}
     for _ in range(args.rounds):
         for precision in ("f32", "bf16"):
             result = sumi_bench(args, weights, size, precision)
@@ -209,8 +221,10 @@ def compare(args, name, variants):
                 times.setdefault(variant, []).append((time.perf_counter() - start) * 1e3)
     for variant in rivals:
         peaks[variant] = peak_of(args, name, variant)
-    match = None if name.startswith("vgg") else agreement(args, name, folder, weights)
-    return times, peaks, match
+    if name.startswith("vgg"):
+        return times, peaks, None
+    output = runner(name, "eager", args.threads)()
+    return times, peaks, agreement(name, output, weights, args.sumi, "--threads", str(args.threads))
 
 
 def report(name, times, peaks, match):

@@ -8,15 +8,10 @@ A ratio is the rival's minimum over Sumi's minimum at the same precision.
 """
 import argparse
 import json
-import os
 import subprocess
-import tempfile
 import time
 
-import numpy as np
 import torch
-from PIL import Image
-from safetensors.torch import save_file
 
 import compare
 
@@ -79,42 +74,19 @@ def sumi_ms(sumi, weights, size, precision):
     return json.loads(out.stdout)["min_ms"]
 
 
-def agreement(sumi, name, size, folder, weights):
-    """PSNR between Sumi's picture on the GPU and PyTorch's, both rounded to 8 bits."""
-    source, target = os.path.join(folder, "in.png"), os.path.join(folder, "out.png")
-    Image.fromarray(compare.picture(size)).save(source)
-    subprocess.run([sumi, "stylize", source, "-o", target, "--model", weights, "--device", "cuda"], check=True,
-                   capture_output=True)
-    to_picture = compare.MODELS[name][2][1]
-    y = to_picture(runner(name, "eager f32")())[0].permute(1, 2, 0).clamp(0, 255).round().byte().cpu().numpy()
-    return compare.psnr(np.array(Image.open(target).convert("RGB")), y)
-
-
 def measure(args, name):
-    size = SIZES[name]
-    make, _, formats = compare.MODELS[name]
-    compare.MODELS[name] = (make, size, formats)
-    net, _ = compare.build(name)
-    folder, weights = tempfile.mkdtemp(), name
-    if not name.startswith("vgg"):
-        weights = os.path.join(folder, name + ".safetensors")
-        save_file({k: v.contiguous() for k, v in net.state_dict().items()}, weights)
-    rivals, times = {}, {}
-    for variant in VARIANTS:
-        try:
-            rivals[variant] = runner(name, variant)
-            for _ in range(5):
-                rivals[variant]()
-        except Exception as error:  # a rival that cannot run is reported, not fatal
-            print(f"# {name}: {variant} does not run: {str(error).splitlines()[0][:120]}")
-            rivals.pop(variant, None)
+    size, weights = SIZES[name], compare.weights_for_sumi(name)
+    compare.MODELS[name] = (compare.MODELS[name][0], size, compare.MODELS[name][2])
+    rivals = compare.warmed_rivals(name, VARIANTS, lambda variant: runner(name, variant), 5)
+    times, match = {}, None
     for _ in range(args.rounds):
         for precision in ("f32", "bf16"):
             times.setdefault("sumi " + precision, []).append(sumi_ms(args.sumi, weights, size, precision))
         for variant, run in rivals.items():
             times.setdefault(variant, []).append(milliseconds(run))
-    psnr = None if name.startswith("vgg") else agreement(args.sumi, name, size, folder, weights)
-    return {"model": name, "size": f"{size[0]}x{size[1]}", "psnr_db": psnr,
+    if not name.startswith("vgg"):
+        match = compare.agreement(name, runner(name, "eager f32")(), weights, args.sumi, "--device", "cuda")
+    return {"model": name, "size": f"{size[0]}x{size[1]}", "psnr_db": match,
             "min_ms": {who: min(values) for who, values in times.items()}}
 
 

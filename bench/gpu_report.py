@@ -3,13 +3,14 @@
 
     python3 bench/gpu_report.py gpu-check docs/performance
 """
-import collections
 import datetime
 import json
 import os
 import re
 import subprocess
 import sys
+
+import kernel_table
 
 
 def read(folder, name):
@@ -26,23 +27,6 @@ def machine():
     values = [v.strip() for v in out.stdout.strip().splitlines()[0].split(",")]
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
     return dict(zip(fields.split(","), values)) | {"date": datetime.date.today().isoformat(), "commit": commit or "unknown"}
-
-
-def kernel_lines(kernels):
-    """One line a case: each row's time, rate and share of the roofline, fastest first."""
-    cases = collections.defaultdict(list)
-    for b in kernels["benchmarks"]:
-        if b.get("error_occurred") or "best_us" not in b:
-            continue
-        op, row, dtype, case = re.sub(r"/manual_time$", "", b["name"]).split("/", 3)
-        cases[(op, dtype, case)].append((b["best_us"], row, b["GFLOP/s"], b["GB/s"], b["roof%"]))
-    for (op, dtype, case), rows in sorted(cases.items()):
-        for us, row, gflops, gbytes, roof in sorted(rows):
-            yield f"| {op} | {dtype} | {case} | {row} | {us:.1f} | {gflops / 1e3:.2f} | {gbytes:.0f} | {roof:.0f} |"
-
-
-def failures(kernels):
-    return [b["name"] + ": " + b.get("error_message", "") for b in kernels["benchmarks"] if b.get("error_occurred")]
 
 
 def network_lines(networks):
@@ -64,9 +48,8 @@ def main():
     if kernels:
         lines += ["## Kernels", "", "Operands rotate through twice the cache; % of the roofline measured in the same run (a copy, "
                   "and the best 8192³ matrix product of the dtype).", "",
-                  "| op | dtype | case | row | µs | TFLOP/s | GB/s | % roof |", "|---|---|---|---|---|---|---|---|",
-                  *kernel_lines(kernels), ""]
-        lines += ["Failed: " + f for f in failures(kernels)]
+                  *kernel_table.kernel_lines([kernels], "TFLOP/s"), ""]
+        lines += ["Failed: " + f for f in kernel_table.failures(kernels)]
     name = re.sub(r"[^a-z0-9]+", "-", m["name"].lower()).strip("-")
     os.makedirs(target, exist_ok=True)
     with open(os.path.join(target, name + ".md"), "w") as out:

@@ -95,6 +95,12 @@ TEST_F(Stylize, OneBadFileInAFolderDoesNotStopTheOthers) {
   EXPECT_FALSE(exists("out/b.png"));
 }
 
+TEST_F(Stylize, AnUnknownModelMakesNoFolder) {
+  for (const char* name : {"a.png", "b.png"}) photo(name, 12, 9);
+  EXPECT_EQ(run_sumi(folder, {"stylize", "a.png", "b.png", "-o", "out", "--model", "no_such"}).code, 1);
+  EXPECT_FALSE(exists("out"));
+}
+
 TEST_F(Stylize, JsonIsOneObjectPerPhoto) {
   photo("a.png", 12, 9);
   photo("b.png", 10, 10);
