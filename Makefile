@@ -2,7 +2,7 @@
 BUILD ?= build
 JOBS ?= $(shell nproc)
 
-.PHONY: demo test build bench lint format cuda-resources gpu-check install clean packages packages-test simt simt-race simt-asan simt-coverage simt-report
+.PHONY: demo test build bench lint format cuda-all cuda-resources gpu-check install clean packages packages-test simt simt-race simt-asan simt-coverage simt-report
 
 demo: packages build
 	@cmake -DPROGRAM=$(BUILD)/bin/sumi -P cmake/demo.cmake
@@ -56,6 +56,11 @@ simt-report: packages-test
 gpu-check:
 	@bench/gpu_check.sh
 
+# The kernels for every architecture from Turing to Blackwell; `make test` compiles sm_80 and sm_90a.
+cuda-all: packages-test
+	cmake --preset release -B $(BUILD)-cuda-all -DCMAKE_CUDA_ARCHITECTURES="75;80;86;89;90a;100" -DSUMI_TESTS=OFF -DSUMI_BENCH=OFF
+	cmake --build $(BUILD)-cuda-all -j $(JOBS) --target sumi_kernels
+
 cuda-resources: packages-test
 	cmake --preset release -B $(BUILD)
 	cmake --build $(BUILD) -j $(JOBS) --target cuda_tests
@@ -65,7 +70,7 @@ install: build
 	cmake --install $(BUILD) --prefix $(or $(PREFIX),/usr/local)
 
 clean:
-	rm -rf $(BUILD) $(BUILD)-asan
+	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-cuda-all
 
 packages:
 	@cmake/packages.sh build
