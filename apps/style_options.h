@@ -15,7 +15,7 @@ namespace sumi {
 struct StyleOptions {
   std::string picture, vgg, loss = "gram", optimizer = "lbfgs";
   int iterations = 150, style_size = 0;
-  double content_weight = 1, style_weight = 30, tv_weight = 0.01;
+  double content_weight = 1, style_weight = 30, tv_weight = 0.03;
   std::uint64_t seed = 1;
 };
 

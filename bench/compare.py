@@ -8,6 +8,7 @@ interleaved in one run, outputs compared, ratios printed.
 A ratio is the rival's minimum over Sumi's minimum at the same precision. Peak memory is each process's high-water mark.
 """
 import argparse
+import contextlib
 import json
 import os
 import subprocess
@@ -68,7 +69,7 @@ def build(name):
 def runner(name, variant, threads):
     """A function that runs the network once and returns its output."""
     if name == "train":
-        return training_step(threads)
+        return training_step()
     net, x = build(name)
     if variant == "onnxruntime":
         import onnxruntime
@@ -104,14 +105,17 @@ def sumi_bench(args, model, size, precision):
     return json.loads(out)
 
 
-def training_step(threads, batch=4, side=256):
-    """One step of pytorch/examples' fast_neural_style in eager mode: the network, VGG-16 to relu4_3 on the picture and on
-    the photo, content at relu2_2 and Gram style at four layers, backward, Adam."""
+def training_step(batch=4, side=256, device="cpu", layout=torch.contiguous_format, precision=contextlib.nullcontext,
+                  prepare=lambda loss: loss):
+    """One step of pytorch/examples' fast_neural_style: the network, VGG-16 to relu4_3 on the picture and on the photo,
+    content at relu2_2 and Gram style at four layers, backward, Adam. `precision` makes the context that the loss is
+    computed in, `prepare` may compile its function."""
     torch.manual_seed(1)
-    net, cut = networks.Faststyle(), (3, 8, 15, 22)  # relu1_2, relu2_2, relu3_3, relu4_3
-    trunk = networks.vgg(16, "relu4_3").requires_grad_(False)
-    optimizer = torch.optim.Adam(net.parameters(), 1e-3)
-    x, style = torch.rand(batch, 3, side, side) * 255, torch.rand(1, 3, side, side) * 255
+    net, cut = networks.Faststyle().to(device, memory_format=layout), (3, 8, 15, 22)  # relu1_2, relu2_2, relu3_3, relu4_3
+    trunk = networks.vgg(16, "relu4_3").requires_grad_(False).to(device, memory_format=layout)
+    optimizer = torch.optim.Adam(net.parameters(), 1e-3, capturable=device != "cpu")
+    x = torch.rand(batch, 3, side, side, device=device) * 255
+    style = torch.rand(1, 3, side, side, device=device) * 255
 
     def features(v):
         out = []
@@ -126,15 +130,21 @@ def training_step(threads, batch=4, side=256):
         flat = f.reshape(n, c, h * w)
         return flat @ flat.transpose(1, 2) / (c * h * w)
 
-    with torch.no_grad():
+    with torch.no_grad(), precision():
         targets = [gram(f) for f in features(style - 118)]
 
-    def step():
-        optimizer.zero_grad()
+    @prepare
+    def loss_of(x):
         y = net(x)
         fy, fx = features(y - 118), features(x - 118)
         loss = 1e5 * torch.nn.functional.mse_loss(fy[1], fx[1])
-        loss = loss + 1e10 * sum(torch.nn.functional.mse_loss(gram(f), t.expand(batch, -1, -1)) for f, t in zip(fy, targets))
+        pairs = zip(fy, targets)
+        return loss + 1e10 * sum(torch.nn.functional.mse_loss(gram(f), t.expand(batch, -1, -1)) for f, t in pairs)
+
+    def step():
+        optimizer.zero_grad()
+        with precision():
+            loss = loss_of(x)
         loss.backward()
         optimizer.step()
     return step
@@ -182,7 +192,7 @@ def warmed_rivals(name, variants, make, runs):
 
 def compare_training(args):
     """Sumi's step against PyTorch's eager one; Sumi's loss terms are relative, the work is the same."""
-    step = training_step(args.threads)
+    step = training_step()
     step()
     times, peaks = {}, {}
     for _ in range(args.rounds):

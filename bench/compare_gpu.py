@@ -56,6 +56,17 @@ def runner(name, variant):
     return graphed(autocast) if variant == "graph bf16" else autocast
 
 
+def training_runner(variant):
+    """A function that enqueues one training step of the feed-forward style network, 4 x 256 x 256."""
+    if variant == "eager f32":
+        return compare.training_step(device="cuda")
+    options = {"device": "cuda", "layout": torch.channels_last, "precision": lambda: torch.autocast("cuda", torch.bfloat16)}
+    if variant == "compile bf16":
+        options["prepare"] = lambda loss: torch.compile(loss, mode="max-autotune-no-cudagraphs")
+    step = compare.training_step(**options)
+    return graphed(step) if variant == "graph bf16" else step
+
+
 def milliseconds(run, repeat=20):
     """Minimum of `repeat` runs, each between two synchronisations."""
     best = float("inf")
@@ -68,33 +79,45 @@ def milliseconds(run, repeat=20):
     return best
 
 
-def sumi_ms(sumi, weights, size, precision):
-    out = subprocess.run([sumi, "bench", "--device", "cuda", "--model", weights, "--size", f"{size[0]}x{size[1]}",
-                          "--precision", precision, "--repeat", "20", "--json"], check=True, capture_output=True, text=True)
+def sumi_ms(sumi, size, precision, *work):
+    out = subprocess.run([sumi, "bench", "--device", "cuda", *work, "--size", f"{size[0]}x{size[1]}", "--precision", precision,
+                          "--repeat", "20", "--json"], check=True, capture_output=True, text=True)
     return json.loads(out.stdout)["min_ms"]
 
 
-def measure(args, name):
-    size, weights = SIZES[name], compare.weights_for_sumi(name)
-    compare.MODELS[name] = (compare.MODELS[name][0], size, compare.MODELS[name][2])
-    rivals = compare.warmed_rivals(name, VARIANTS, lambda variant: runner(name, variant), 5)
-    times, match = {}, None
+def interleaved(args, size, work, rivals):
+    """{who: minimum ms} of Sumi's `work` (arguments of sumi bench) and of its rivals, turn by turn."""
+    times = {}
     for _ in range(args.rounds):
         for precision in ("f32", "bf16"):
-            times.setdefault("sumi " + precision, []).append(sumi_ms(args.sumi, weights, size, precision))
+            try:
+                times.setdefault("sumi " + precision, []).append(sumi_ms(args.sumi, size, precision, *work))
+            except subprocess.CalledProcessError as error:
+                print(f"# {' '.join(work)} {precision}: sumi failed: {error.stderr.strip()}")
         for variant, run in rivals.items():
             times.setdefault(variant, []).append(milliseconds(run))
+    return {who: min(values) for who, values in times.items() if values}
+
+
+def measure(args, name):
+    if name == "train":
+        rivals = compare.warmed_rivals(name, VARIANTS, training_runner, 5)
+        least = interleaved(args, (256, 256), ("--train", "faststyle", "--batch", "4"), rivals)
+        return {"model": "train faststyle, batch 4", "size": "256x256", "psnr_db": None, "min_ms": least}
+    size, weights, match = SIZES[name], compare.weights_for_sumi(name), None
+    compare.MODELS[name] = (compare.MODELS[name][0], size, compare.MODELS[name][2])
+    rivals = compare.warmed_rivals(name, VARIANTS, lambda variant: runner(name, variant), 5)
+    least = interleaved(args, size, ("--model", weights), rivals)
     if not name.startswith("vgg"):
         match = compare.agreement(name, runner(name, "eager f32")(), weights, args.sumi, "--device", "cuda")
-    return {"model": name, "size": f"{size[0]}x{size[1]}", "psnr_db": match,
-            "min_ms": {who: min(values) for who, values in times.items()}}
+    return {"model": name, "size": f"{size[0]}x{size[1]}", "psnr_db": match, "min_ms": least}
 
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--sumi", default="build/bin/sumi")
     p.add_argument("--rounds", type=int, default=3)
-    p.add_argument("--models", nargs="*", default=list(SIZES), choices=list(SIZES), metavar="MODEL")
+    p.add_argument("--models", nargs="*", default=[*SIZES, "train"], choices=[*SIZES, "train"], metavar="MODEL")
     p.add_argument("--json", help="also write the figures here")
     args = p.parse_args()
     torch.backends.cudnn.benchmark = True
@@ -108,7 +131,7 @@ def main():
         f = figures[-1]
         print(f"\n### {name} {f['size']}" + (f": pictures agree to {f['psnr_db']:.1f} dB" if f["psnr_db"] else ""))
         for who, ms in f["min_ms"].items():
-            ours = f["min_ms"]["sumi bf16" if "bf16" in who else "sumi f32"]
+            ours = f["min_ms"].get("sumi bf16" if "bf16" in who else "sumi f32", float("nan"))
             print(f"{who:20} {ms:9.3f} ms   {ms / ours:6.2f} x Sumi's time", flush=True)
     if args.json:
         with open(args.json, "w") as out:

@@ -130,6 +130,37 @@ bool run_pipe(bool seeded) {
   return y.read() == want;
 }
 
+/// Two rows, a phase for each.
+template <bool WaitsForSecond>
+__global__ void relay(const float* x, float* y) {
+  __shared__ Mbarrier stands;
+  __shared__ float first[32], second[32];
+  const int lane = static_cast<int>(threadIdx.x % 32);
+  if (threadIdx.x == 0) {
+    init_barrier(&stands, 32);
+    fence_barriers();
+  }
+  __syncthreads();
+  if (threadIdx.x < 32) {
+    first[lane] = x[lane];
+    arrive(&stands);
+    __syncwarp();
+    second[lane] = x[32 + lane];
+    arrive(&stands);
+  } else {
+    wait_for_phase(&stands, 0);
+    const float a = first[31 - lane];
+    if (WaitsForSecond) wait_for_phase(&stands, 1);
+    y[lane] = a - second[31 - lane];
+  }
+}
+
+bool run_relay(bool seeded) {
+  const OnDevice<float> x(counting(64)), y(32);
+  launch(seeded ? relay<false> : relay<true>, {1, 64}, x.get(), y.get());
+  return y.read() == std::vector<float>(32, -32);
+}
+
 }  // namespace
 
 std::vector<Defect> async_defects() {
@@ -147,6 +178,7 @@ std::vector<Defect> async_defects() {
       {"pipe: waits for the other phase", run_pipe<Pipe::other_phase>, everywhere},
       {"pipe: the row is overwritten before it is read", run_pipe<Pipe::never_empty>, everywhere},
       {"pipe: barrier initialised for two arrivals", run_pipe<Pipe::count>, everywhere},
+      {"relay: the second row read after the first one's phase", run_relay, race},
       {"product: halves of b swapped", run_product<Product::swapped_b>, everywhere},
       {"product: matrices of a in another order", run_product<Product::wrong_rows>, everywhere},
       {"product: the first half of b twice", run_product<Product::half_of_k>, everywhere},

@@ -42,10 +42,13 @@ void check_bytes(const BarrierState& s) {
          " are expected");
 }
 
+/// What threads learn from each other through a phase: not what arrivals of the next one know.
+const void* phase_of(const void* b, unsigned phase) { return static_cast<const char*>(b) + phase % 2; }
+
 void arrive_at(const void* b, std::size_t bytes, const void* pc) {
   BarrierState& s = state_of(b, pc);
   if (s.pending == 0) fail("mbarrier: more arrivals than its count of " + std::to_string(s.count));
-  release(b);
+  release(phase_of(b, s.phase));
   s.pending--;
   s.expected += bytes;
   check_bytes(s);
@@ -193,12 +196,12 @@ void wait_for_phase(Mbarrier* b, unsigned parity, const std::source_location& he
       },
       &wanted, site);
   if (s.phase % 2 == parity) {
-    simt::acquire(b);
+    simt::acquire(simt::phase_of(b, parity));
     for (const simt::TensorCopy& c : s.loads) simt::deliver(c);
-    simt::release(b);
+    simt::release(simt::phase_of(b, parity));
     simt::begin_phase(s);
   }
-  simt::acquire(b);
+  simt::acquire(simt::phase_of(b, parity));
 }
 
 void fence_async(const std::source_location& here) {
