@@ -5,10 +5,11 @@
 
 namespace sumi::cuda {
 
-/// One axis: output i reads positions i * step + start + tap * dilation of `in`.
+/// One axis: output i reads positions i * step + start + tap * dilation of `in`, with the filter's index + tap *
+/// index_step.
 struct WgmmaAxis {
   int in, out, step, start, taps, dilation;
-  bool reversed;  // the gradient's taps run backwards
+  int index = 0, index_step = 1;
   /// The last window position of the first tap, relative to the image's last.
   int last() const { return start + (out - 1) * step - (in - 1); }
   bool fits() const {
@@ -19,7 +20,7 @@ struct WgmmaAxis {
 
 inline WgmmaAxis forward_axis(std::int64_t in, std::int64_t out, std::int64_t taps, int step, int dilation,
                               int before) {
-  return {static_cast<int>(in), static_cast<int>(out), step, -before, static_cast<int>(taps), dilation, false};
+  return {static_cast<int>(in), static_cast<int>(out), step, -before, static_cast<int>(taps), dilation};
 }
 
 /// `pixels` outputs x 64 channels at one tap of x [N, h.in, w.in, C].

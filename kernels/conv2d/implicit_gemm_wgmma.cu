@@ -3,6 +3,8 @@
 // so no thread computes an address and nothing is rearranged in memory.
 //   forward          128 pixels of y x 64 channels of x at a tap     filter rows k, channels contiguous
 //   input gradient   128 pixels of dx x 64 channels of dy at a tap   filter as it stands: its C is the contiguous side
+// With a stride the input gradient is stride_h x stride_w products, phases, each of the pixels and the taps that meet
+// (taps.h): one launch, phases with fewer taps take fewer steps.
 // A step over k is one tap and 64 channels: RS * C / 64 steps; fewer channels than 64 leave part of a step empty.
 // 2 * 128 * 256 * 64 FLOP a step against 48 KiB; neighbouring taps find the image in L2.
 #include "kernels/conv2d/columns_wgmma.h"
@@ -13,73 +15,62 @@
 namespace sumi::cuda {
 namespace {
 
-WgmmaAxis gradient_axis(std::int64_t in, std::int64_t out, std::int64_t taps, int dilation, int before) {
-  const int reach = static_cast<int>(taps - 1) * dilation;
-  return {static_cast<int>(out), static_cast<int>(in), 1, before - reach, static_cast<int>(taps), dilation, true};
-}
+constexpr int kMostWgmmaPhases = 8;
 
-/// A convolution as an image of C channels, read for K channels at every output pixel.
-struct WgmmaConv {
-  WgmmaAxis h, w;
-  std::int64_t N, C, K;
-  TensorRef x, filter, y;
-  const Epilogue& epilogue;
-};
-
-WgmmaConv conv_of(const Conv2dForward& a) {
-  const Conv2dDims& d = a.d;
-  return {forward_axis(d.H, d.P(), d.R, d.stride_h, d.dilation_h, static_cast<int>(d.pad.top)),
-          forward_axis(d.W, d.Q(), d.S, d.stride_w, d.dilation_w, static_cast<int>(d.pad.left)),
-          d.N,
-          d.C,
-          d.K,
-          a.x,
-          a.w,
-          a.y,
-          a.epilogue};
-}
-WgmmaConv conv_of(const Conv2dBackwardInput& a) {
-  const Conv2dDims& d = a.d;
-  return {gradient_axis(d.H, d.P(), d.R, d.dilation_h, static_cast<int>(d.pad.top)),
-          gradient_axis(d.W, d.Q(), d.S, d.dilation_w, static_cast<int>(d.pad.left)),
-          d.N,
-          d.K,
-          d.C,
-          a.dy,
-          a.w,
-          a.dx,
-          a.epilogue};
-}
-
+/// A convolution as an image of C channels, read for K channels at every output pixel; transposed with a stride, as
+/// several, one for each phase.
 template <class T, Major MB>
 struct WgmmaImage {
   using Element = T;
   using Left = std::integral_constant<Major, Major::k>;
   using Right = std::integral_constant<Major, MB>;
-  CUtensorMap image, filter;
-  WgmmaAxis h, w;
-  int M, chunks;  // pixels; steps of one tap
+  struct Phase {
+    CUtensorMap image;
+    WgmmaAxis h, w;
+    int first_h, first_w;  // of its outputs
+    int pixels, steps;
+  };
+  Phase phase[MB == Major::k ? 1 : kMostWgmmaPhases];
+  CUtensorMap filter;
+  int S, chunks;  // steps of one tap
+  int phases, out_step_h, out_step_w, out_h, out_w;
   WgmmaGrid grid;
   Finish<T> finish;
 
-  __device__ __forceinline__ void load_left(unsigned char* tile, Mbarrier* full, std::int64_t, int m, int step) const {
-    const int line = m / w.out, q = m - line * w.out, n = line / h.out, p = line - n * h.out;
-    const int tap = step / chunks, r = tap / w.taps, s = tap - r * w.taps;
-    load_pixels(tile, &image, full, (step - tap * chunks) * kTileK, q * w.step + w.start, p * h.step + h.start, n,
-                static_cast<unsigned>((w.reversed ? w.taps - 1 - s : s) * w.dilation),
-                static_cast<unsigned>((h.reversed ? h.taps - 1 - r : r) * h.dilation));
+  __device__ const Phase& at(std::int64_t product) const {
+    return phase[MB == Major::k ? 0 : static_cast<int>(product)];
+  }
+  __device__ __forceinline__ void load_left(unsigned char* tile, Mbarrier* full, std::int64_t product, int m,
+                                            int step) const {
+    const Phase& o = at(product);
+    const int line = m / o.w.out, q = m - line * o.w.out, n = line / o.h.out, p = line - n * o.h.out;
+    const int tap = step / chunks, r = tap / o.w.taps, s = tap - r * o.w.taps;
+    load_pixels(tile, &o.image, full, (step - tap * chunks) * kTileK, q * o.w.step + o.w.start,
+                p * o.h.step + o.h.start, n, static_cast<unsigned>(s * o.w.dilation),
+                static_cast<unsigned>(r * o.h.dilation));
   }
   template <int Columns>
-  __device__ __forceinline__ void load_right(unsigned char* tile, Mbarrier* full, std::int64_t, int n, int step) const {
+  __device__ __forceinline__ void load_right(unsigned char* tile, Mbarrier* full, std::int64_t product, int n,
+                                             int step) const {
+    [[maybe_unused]] const Phase& o = at(product);
     const int tap = step / chunks, c = (step - tap * chunks) * kTileK;
-    if constexpr (MB == Major::k)
+    if constexpr (MB == Major::k) {
       load_box(tile, &filter, full, c, tap, n);
-    else
+    } else {
+      const int r = tap / o.w.taps, s = tap - r * o.w.taps;
+      const int index = (o.h.index + r * o.h.index_step) * S + o.w.index + s * o.w.index_step;
 #pragma unroll
-      for (int i = 0; i < Columns / 64; i++) load_box(tile + i * kTileBox, &filter, full, n + i * 64, tap, c);
+      for (int i = 0; i < Columns / 64; i++) load_box(tile + i * kTileBox, &filter, full, n + i * 64, index, c);
+    }
   }
-  __device__ int rows(std::int64_t) const { return M; }
-  __device__ std::int64_t row_of(std::int64_t, int m) const { return m; }
+  __device__ int rows(std::int64_t product) const { return at(product).pixels; }
+  __device__ int steps(std::int64_t product) const { return at(product).steps; }
+  __device__ std::int64_t row_of(std::int64_t product, int m) const {
+    if (phases == 1) return m;
+    const Phase& o = at(product);
+    const int line = m / o.w.out, q = m - line * o.w.out, n = line / o.h.out, p = line - n * o.h.out;
+    return (std::int64_t{n} * out_h + o.first_h + p * out_step_h) * out_w + o.first_w + q * out_step_w;
+  }
 };
 
 /// The filter [K,R,S,C] of the forward convolution: 64 channels x tile_n rows at one tap, or 64 x 64.
@@ -94,53 +85,87 @@ CUtensorMap filter_map(const TensorRef& t, std::int64_t K, std::int64_t taps, st
                                 .swizzle = Swizzle::span128});
 }
 
-template <class T, Major MB, class Shape>
-void run_shape(const WgmmaConv& c, const WgmmaGrid& grid, Context& ctx) {
+WgmmaAxis axis_of(const AxisPhases& a, const AxisTaps& t, std::int64_t in) {
+  return {static_cast<int>(in), t.count, a.in_step, t.offset, t.taps, t.offset_step, t.index, t.index_step};
+}
+
+/// Whether the copy engine can walk it.
+bool fits(const AxisPhases& a, std::int64_t in) {
+  for (int i = 0; i < a.phases; i++)
+    if (!axis_of(a, a.phase[i], in).fits()) return false;
+  return true;
+}
+
+std::int64_t steps_of_tap(const TapConv& t) { return (t.C + kTileK - 1) / kTileK; }
+
+template <class T, Major MB>
+WgmmaImage<T, MB> image_problem(const TapConv& t, int tile_n) {
+  const AxisPhases h = phases_of(t.h), w = phases_of(t.w);
   const bool forward = MB == Major::k;
-  const WgmmaImage<T, MB> p{.image = columns_map(c.x, c.h, c.w, c.N, c.C, 128),
-                            .filter = filter_map(c.filter, forward ? c.K : c.C, std::int64_t{c.h.taps} * c.w.taps,
-                                                 forward ? c.C : c.K, forward ? Shape::N : kTileK),
-                            .h = c.h,
-                            .w = c.w,
-                            .M = static_cast<int>(c.N * c.h.out * c.w.out),
-                            .chunks = static_cast<int>((c.C + kTileK - 1) / kTileK),
-                            .grid = grid,
-                            .finish = {.y = c.y.as<T>(),
-                                       .N = static_cast<int>(c.K),
-                                       .bias = c.epilogue.bias.as<float>(),
-                                       .residual = c.epilogue.residual.as<T>(),
-                                       .act = c.epilogue.act,
-                                       .a = static_cast<float>(c.epilogue.a)}};
-  with_splits(p, p.M, ctx, [&](const auto& q) { launch_wgmma<Shape>(q, ctx.device().multiprocessors, ctx.stream()); });
+  WgmmaImage<T, MB> p{.filter = filter_map(t.filter, forward ? t.K : t.C, t.h.filter * t.w.filter, forward ? t.C : t.K,
+                                           forward ? tile_n : kTileK),
+                      .S = static_cast<int>(t.w.filter),
+                      .chunks = static_cast<int>(steps_of_tap(t)),
+                      .phases = h.phases * w.phases,
+                      .out_step_h = h.out_step,
+                      .out_step_w = w.out_step,
+                      .out_h = h.out,
+                      .out_w = w.out,
+                      .finish = finish_of<T>(t)};
+  for (int i = 0; i < p.phases; i++) {
+    const AxisTaps &row = h.phase[i / w.phases], &column = w.phase[i % w.phases];
+    const WgmmaAxis of_h = axis_of(h, row, t.h.in), of_w = axis_of(w, column, t.w.in);
+    p.phase[i] = {.image = columns_map(t.x, of_h, of_w, t.N, t.C, 128),
+                  .h = of_h,
+                  .w = of_w,
+                  .first_h = row.first,
+                  .first_w = column.first,
+                  .pixels = static_cast<int>(t.N) * row.count * column.count,
+                  .steps = row.taps * column.taps * p.chunks};
+  }
+  return p;
+}
+
+template <class T, Major MB, class Shape>
+void run_shape(const TapConv& t, const WgmmaGrid& grid, Context& ctx) {
+  WgmmaImage<T, MB> p = image_problem<T, MB>(t, Shape::N);
+  p.grid = grid;
+  with_splits(p, t.N * t.h.out * t.w.out, ctx,
+              [&](const auto& q) { launch_wgmma<Shape>(q, ctx.device().multiprocessors, ctx.stream()); });
 }
 
 /// Wide tiles where they fill a GPU.
 template <class T, Major MB>
-void run_typed(const WgmmaConv& c, Context& ctx) {
-  const std::int64_t pixels = c.N * c.h.out * c.w.out;
-  const int steps = static_cast<int>(c.h.taps * c.w.taps * ((c.C + kTileK - 1) / kTileK));
-  const WgmmaGrid wide = wgmma_grid(1, pixels, c.K, steps, 256);
-  if (c.K > 128 && wide.tiles() >= 132)
-    run_shape<T, MB, WgmmaShape<256>>(c, wide, ctx);
+void run_typed(const TapConv& t, Context& ctx) {
+  const std::int64_t pixels = t.N * t.h.steps() * t.w.steps();
+  const auto phases = static_cast<std::int64_t>(t.h.phases.size() * t.w.phases.size());
+  const int steps = static_cast<int>(t.h.max_taps() * t.w.max_taps() * steps_of_tap(t));
+  const WgmmaGrid wide = wgmma_grid(phases, pixels, t.K, steps, 256);
+  if (t.K > 128 && wide.tiles() >= 132)
+    run_shape<T, MB, WgmmaShape<256>>(t, wide, ctx);
   else
-    run_shape<T, MB, WgmmaShape<128>>(c, wgmma_grid(1, pixels, c.K, steps, 128), ctx);
-  store_moments(c.epilogue, c.y, c.N, std::int64_t{c.h.out} * c.w.out, c.K, ctx);
+    run_shape<T, MB, WgmmaShape<128>>(t, wgmma_grid(phases, pixels, t.K, steps, 128), ctx);
+  store_moments(t.epilogue, t.y, t.N, t.h.out * t.w.out, t.K, ctx);
 }
 
 template <Major MB, class Args>
 void run(const Args& a, Context& ctx) {
   if (a.dtype() == DType::f16)
-    run_typed<__half, MB>(conv_of(a), ctx);
+    run_typed<__half, MB>(taps_of(a), ctx);
   else
-    run_typed<__nv_bfloat16, MB>(conv_of(a), ctx);
+    run_typed<__nv_bfloat16, MB>(taps_of(a), ctx);
 }
 
 template <class Args>
 bool supports(const Args& a, const DeviceInfo& device) {
-  const WgmmaConv c = conv_of(a);
-  return device.compute_capability == 90 && a.d.groups == 1 && !a.prologue && is_fusible(a.prologue, a.epilogue) &&
-         a.d.pad_mode == PadMode::zero && indices_fit(a.d) && a.d.C % 8 == 0 && a.d.K % 8 == 0 && c.h.fits() &&
-         c.w.fits() && a.d.N > 0;
+  if (device.compute_capability != 90 || a.d.groups != 1 || a.prologue || !is_fusible(a.prologue, a.epilogue) ||
+      a.d.pad_mode != PadMode::zero || !indices_fit(a.d) || a.d.C % 8 != 0 || a.d.K % 8 != 0 || a.d.N < 1)
+    return false;
+  const TapConv t = taps_of(a);
+  if (std::max(t.h.phases.size(), t.w.phases.size()) > kMaxPhases ||
+      t.h.phases.size() * t.w.phases.size() > kMostWgmmaPhases)
+    return false;
+  return t.h.in > 0 && t.w.in > 0 && fits(phases_of(t.h), t.h.in) && fits(phases_of(t.w), t.w.in);
 }
 
 /// Tiles are 128 x 128 x 64: thinner sides leave them empty.
@@ -152,9 +177,7 @@ bool pays(const Args& a, const DeviceInfo&) {
 }  // namespace
 
 bool implicit_gemm_wgmma_supports(const Conv2dForward& a, const DeviceInfo& d) { return supports(a, d); }
-bool implicit_gemm_wgmma_supports(const Conv2dBackwardInput& a, const DeviceInfo& d) {
-  return a.d.unit_stride() && supports(a, d);
-}
+bool implicit_gemm_wgmma_supports(const Conv2dBackwardInput& a, const DeviceInfo& d) { return supports(a, d); }
 bool implicit_gemm_wgmma_pays(const Conv2dForward& a, const DeviceInfo& d) { return pays(a, d); }
 bool implicit_gemm_wgmma_pays(const Conv2dBackwardInput& a, const DeviceInfo& d) { return pays(a, d); }
 

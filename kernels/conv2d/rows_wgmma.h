@@ -1,5 +1,5 @@
 // Convolutions on Hopper's tensor cores, fed by its copy engine: one group, no prologue, zero padding, channels that
-// are multiples of 8; the input gradient at stride 1.
+// are multiples of 8; the input gradient in up to 8 phases (stride_h * stride_w).
 #pragma once
 #include "kernels/conv2d/conv2d.h"
 

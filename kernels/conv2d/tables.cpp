@@ -5,6 +5,7 @@
 #include "kernels/conv2d/rows_cuda.h"
 #include "kernels/conv2d/rows_wgmma.h"
 #include "kernels/conv2d/winograd.h"
+#include "kernels/conv2d/winograd_cuda.h"
 #if SUMI_CUDNN
 #include "kernels/conv2d/cudnn.h"
 #endif
@@ -50,11 +51,13 @@ bool onednn_pays(const Conv2dBackwardWeight& a, const DeviceInfo&) {
 }
 #endif
 
-constexpr Traits kWinograd{.error_factor = 2};
+constexpr Traits kWinograd{.error_factor = 2}, kWinograd2x2{.term_roundings = 1};
 
 constexpr Variant<Conv2dForward> kForward[] = {
 #if SUMI_CUDA
     {"thin_out", DeviceKind::cuda, kGpuFloats, cuda::thin_out_supports, cuda::conv2d_forward_thin_out},
+    {"winograd_2x2", DeviceKind::cuda, kF16, cuda::winograd_2x2_supports, cuda::conv2d_forward_winograd_2x2,
+     kWinograd2x2, cuda::winograd_2x2_pays},
     {"implicit_gemm_wgmma",
      DeviceKind::cuda,
      kF16 | kBF16,
@@ -64,6 +67,8 @@ constexpr Variant<Conv2dForward> kForward[] = {
      cuda::implicit_gemm_wgmma_pays},
     {"implicit_gemm_mma", DeviceKind::cuda, kF16 | kBF16, cuda::implicit_gemm_supports,
      cuda::conv2d_forward_implicit_gemm_mma},
+    {"winograd", DeviceKind::cuda, kF32, cuda::winograd_supports, cuda::conv2d_forward_winograd, kWinograd,
+     cuda::winograd_pays},
     {"implicit_gemm", DeviceKind::cuda, kF32, cuda::implicit_gemm_supports, cuda::conv2d_forward_implicit_gemm},
     {"depthwise", DeviceKind::cuda, kGpuFloats, cuda::depthwise_supports, cuda::conv2d_forward_depthwise},
     {"tiled", DeviceKind::cuda, kGpuFloats, complete<Conv2dForward>, cuda::conv2d_forward_tiled},
@@ -86,6 +91,8 @@ constexpr Variant<Conv2dForward> kForward[] = {
 constexpr Variant<Conv2dBackwardInput> kBackwardInput[] = {
 #if SUMI_CUDA
     {"thin_out", DeviceKind::cuda, kGpuFloats, cuda::thin_out_supports, cuda::conv2d_backward_input_thin_out},
+    {"winograd_2x2", DeviceKind::cuda, kF16, cuda::winograd_2x2_supports, cuda::conv2d_backward_input_winograd_2x2,
+     kWinograd2x2, cuda::winograd_2x2_pays},
     {"implicit_gemm_wgmma",
      DeviceKind::cuda,
      kF16 | kBF16,
@@ -95,6 +102,8 @@ constexpr Variant<Conv2dBackwardInput> kBackwardInput[] = {
      cuda::implicit_gemm_wgmma_pays},
     {"implicit_gemm_mma", DeviceKind::cuda, kF16 | kBF16, cuda::implicit_gemm_supports,
      cuda::conv2d_backward_input_implicit_gemm_mma},
+    {"winograd", DeviceKind::cuda, kF32, cuda::winograd_supports, cuda::conv2d_backward_input_winograd, kWinograd,
+     cuda::winograd_pays},
     {"implicit_gemm", DeviceKind::cuda, kF32, cuda::implicit_gemm_supports, cuda::conv2d_backward_input_implicit_gemm},
     {"depthwise", DeviceKind::cuda, kGpuFloats, cuda::depthwise_supports, cuda::conv2d_backward_input_depthwise},
     {"tiled", DeviceKind::cuda, kGpuFloats, complete<Conv2dBackwardInput>, cuda::conv2d_backward_input_tiled},

@@ -17,6 +17,9 @@ struct Traits {
   double error_factor = 1;
   /// Rounds f32 operands to tf32, 11 significant bits; chosen only where the context allows it.
   bool tf32 = false;
+  /// How often each term of a sum is rounded to the storage dtype on its way (16-bit winograd: its factors and products
+  /// are stored); each adds one unit roundoff of the sum of magnitudes to the bound.
+  double term_roundings = 0;
 };
 
 /// Whether a row may be chosen without being named.

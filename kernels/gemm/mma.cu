@@ -15,7 +15,8 @@ void run_shape(Product p, const Gemm& g, Context& ctx) {
 /// Rows that are not whole chunks come through registers, in small tiles: networks have none.
 template <class T>
 void run_typed(const Gemm& g, Context& ctx) {
-  const bool large = fills(ctx.device(), tile_grid(g.batch, g.M, g.N, g.K, LargeMma::M, LargeMma::N, LargeMma::K));
+  const bool large = std::min(g.M, g.N) > 64 &&
+                     fills(ctx.device(), tile_grid(g.batch, g.M, g.N, g.K, LargeMma::M, LargeMma::N, LargeMma::K));
   visit_product<T>(g, [&](const auto& p) {
     if (!p.a.aligned || !p.b.aligned)
       run_shape<SmallMma, true>(p, g, ctx);

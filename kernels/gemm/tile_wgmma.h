@@ -11,7 +11,7 @@
 //
 // Problem: Element, Left and Right (Major, as types), grid, finish, load_left(tile, barrier, product, m, step),
 // load_right<Columns>(tile, barrier, product, n, step), rows(product), row_of(product, m), all but the first four for
-// the device.
+// the device; also steps(product) where products differ in them.
 #pragma once
 #include "kernels/device/wgmma.h"
 #include "kernels/gemm/finish.h"
@@ -98,13 +98,24 @@ struct StageRing {
   }
 };
 
+/// A tile's place; its steps end with its product's, which may leave none.
+template <class Problem>
+__device__ __forceinline__ WgmmaGrid::Place place_of(const Problem& problem, unsigned tile) {
+  WgmmaGrid::Place p = problem.grid.place(tile);
+  if constexpr (requires { problem.steps(p.product); }) {
+    const int steps = problem.steps(p.product);
+    if (steps < p.last) p.last = steps;
+  }
+  return p;
+}
+
 /// What one thread does: fills stages as they become empty.
 template <class Shape, class Problem>
 __device__ __forceinline__ void bring_tiles(const Problem& problem, unsigned tiles) {
   StageRing<Shape> ring;
 #pragma unroll 1
   for (unsigned tile = blockIdx.x; tile < tiles; tile += gridDim.x) {
-    const WgmmaGrid::Place p = problem.grid.place(tile);
+    const WgmmaGrid::Place p = place_of(problem, tile);
 #pragma unroll 1
     for (int step = p.first; step < p.last; step++, ring.advance()) {
       Mbarrier* full = ring.full(ring.stage);
@@ -158,7 +169,7 @@ __device__ __forceinline__ void multiply_tiles(const Problem& problem, unsigned 
   float sums[Shape::N / 2];  // (64,N) of the warpgroup
 #pragma unroll 1
   for (unsigned tile = blockIdx.x; tile < tiles; tile += gridDim.x) {
-    const WgmmaGrid::Place p = problem.grid.place(tile);
+    const WgmmaGrid::Place p = place_of(problem, tile);
     int before = 0;
 #pragma unroll 1
     for (int step = p.first; step < p.last; step++, ring.advance()) {
@@ -175,7 +186,12 @@ __device__ __forceinline__ void multiply_tiles(const Problem& problem, unsigned 
       before = ring.stage;
     }
     wait_for_products<0>(sums);
-    if (speaks) arrive(ring.empty(before));
+    if (p.first < p.last) {
+      if (speaks) arrive(ring.empty(before));
+    } else {
+#pragma unroll
+      for (float& sum : sums) sum = 0;
+    }
     store_sums<Shape, T>(sums, problem, p);
   }
 }

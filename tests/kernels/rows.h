@@ -180,7 +180,8 @@ void compare(const Variant<Args>& row, Bound<Args>& got, Bound<Args>& want, Boun
     }
     // Statistics of a result also see its rounding to the storage dtype, twice in the variance.
     const double reduction = reduction_of(got.args) * (o.param ? 4 : 1);
-    double rounding = o.param ? 2 * unit_roundoff(got.args.dtype()) * scale : 0;
+    double rounding = (o.param ? 2 : 0) + row.traits.term_roundings;
+    rounding *= unit_roundoff(got.args.dtype()) * scale;
     // A prologue's result may be rounded to the storage dtype, which the products take: one rounding a term.
     if constexpr (requires { got.args.prologue; })
       if (got.args.prologue) rounding += unit_roundoff(got.args.dtype()) * scale;
@@ -267,7 +268,7 @@ void check_row(const Variant<Args>& row, const Case<Args>& c, DType dtype, Data 
 template <class Args>
 bool exact_case(const Variant<Args>& row, const Case<Args>& c) {
   if constexpr (requires { Args::same_bits; }) return Args::same_bits;
-  if (!is_linear<Args>() || row.traits.error_factor != 1) return false;
+  if (!is_linear<Args>() || row.traits.error_factor != 1 || row.traits.term_roundings != 0) return false;
   if constexpr (requires { c.args.exact(); }) return c.args.exact();
   return is_linear<Args>();
 }

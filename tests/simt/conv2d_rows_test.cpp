@@ -1,4 +1,5 @@
 #include "kernels/conv2d/cases.h"
+#include "kernels/conv2d/winograd_cuda.h"
 #include "tests/kernels/rows.h"
 
 namespace sumi::test {
@@ -36,6 +37,71 @@ TEST(Conv2dWeightGradient, InF32IsNotRounded) {
       check_f32_gradient(row, dense, t);
       check_f32_gradient(row, depthwise, t);
     }
+}
+
+const Variant<Conv2dForward>& winograd_row(DType t) {
+  return find_row<Conv2dForward>(t == DType::f32 ? "winograd" : "winograd_2x2",
+                                 {.d = {.C = 16, .K = 16, .R = 3, .S = 3}, .x = {nullptr, t}}, device::info());
+}
+
+const Case<Conv2dForward> kPicture{
+    Conv2dForward{.d = {.N = 3, .H = 26, .W = 25, .C = 16, .K = 16, .R = 3, .S = 3, .pad = Pad4::all(1)}}};
+
+/// 147 or 507 tiles, as one chunk and in chunks of 128.
+TEST(WinogradOnGpu, ChunksOfTiles) {
+  for (const DType t : {DType::f32, DType::f16}) {
+    Bound<Conv2dForward> whole(kPicture, t, Data::gaussian), cut(kPicture, t, Data::gaussian, &whole);
+    Context ctx(ContextOptions{.device = DeviceKind::cuda, .forced_rows = "none:none"});
+    Variant<Conv2dForward> row = winograd_row(t);
+    run_on_device(row, whole, ctx);
+    row.run = [](const Conv2dForward& a, Context& c) { cuda::conv2d_forward_winograd_within(1, a, c); };
+    run_on_device(row, cut, ctx);
+    for (std::size_t k = 0; k < whole.buffers.size(); k++)
+      EXPECT_TRUE(whole.buffers[k] == cut.buffers[k]) << whole.operands[k].name << ' ' << name_of(t);
+  }
+}
+
+/// Filters are transformed once for each version, and anew where they have no identity.
+TEST(WinogradOnGpu, FiltersFollowTheirVersion) {
+  const Case<Conv2dForward> c{Conv2dForward{.d = {.H = 3, .W = 3, .C = 1, .K = 1, .R = 3, .S = 3}},
+                              {"scale", "shift", "bias", "residual", "mean", "var"}};
+  Bound<Conv2dForward> b(c, DType::f32, Data::gaussian);
+  Context ctx(ContextOptions{.device = DeviceKind::cuda, .forced_rows = "none:none"});
+  const std::size_t x = 0, w = 1;
+  ASSERT_EQ(b.operands[w].name, "w");
+  for (int i = 0; i < 9; i++) b.buffers[x].store(i, 1);
+  const auto sum = [&](double weight, std::uint64_t id, std::uint64_t version) {
+    for (int i = 0; i < 9; i++) b.buffers[w].store(i, weight);
+    b.args.w.id = id, b.args.w.version = version;
+    run_on_device(winograd_row(DType::f32), b, ctx);
+    for (std::size_t i = 0; i < b.operands.size(); i++)
+      if (b.operands[i].name == "y") return b.buffers[i].load(0);
+    return 0.0;
+  };
+  EXPECT_NEAR(sum(1, 7, 0), 9, 1e-5);
+  EXPECT_NEAR(sum(2, 7, 0), 9, 1e-5);
+  EXPECT_NEAR(sum(2, 7, 1), 18, 1e-5);
+  EXPECT_NEAR(sum(3, 0, 1), 27, 1e-5);
+  EXPECT_NEAR(sum(4, 0, 1), 36, 1e-5);
+}
+
+/// Which row a layer gets where nothing has been measured.
+TEST(WinogradOnGpu, PaysWhereChannelsAreMany) {
+  const Context ctx(ContextOptions{.device = DeviceKind::cuda, .forced_rows = "none:none"});
+  const auto chosen = [&](DType t, std::int64_t side, std::int64_t channels, PadMode mode) {
+    Conv2dForward a{.d = {.H = side, .W = side, .C = channels, .K = channels, .R = 3, .S = 3, .pad = Pad4::all(1)}};
+    a.d.pad_mode = mode, a.x.dtype = t;
+    for (const auto& row : Conv2dForward::table())
+      if (can_run(row, a, ctx.device()) && (!row.pays || row.pays(a, ctx.device()))) return row.name;
+    return std::string_view{};
+  };
+  EXPECT_EQ(chosen(DType::f32, 64, 256, PadMode::zero), "winograd");
+  EXPECT_EQ(chosen(DType::f32, 256, 16, PadMode::zero), "implicit_gemm");
+  EXPECT_EQ(chosen(DType::f32, 16, 512, PadMode::zero), "implicit_gemm");  // 16 tiles, for products of 64 rows
+  EXPECT_EQ(chosen(DType::f16, 128, 256, PadMode::reflect), "winograd_2x2");
+  EXPECT_EQ(chosen(DType::f16, 128, 256, PadMode::zero), "implicit_gemm_wgmma");
+  EXPECT_EQ(chosen(DType::f16, 128, 512, PadMode::zero), "winograd_2x2");
+  EXPECT_EQ(chosen(DType::bf16, 128, 512, PadMode::zero), "implicit_gemm_wgmma");
 }
 
 }  // namespace

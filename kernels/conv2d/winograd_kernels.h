@@ -1,0 +1,214 @@
+// Tiles into Winograd's domain and back, and filters: the kernels around the products of winograd.cu, with what is
+// fused into the load and the store. A thread takes one tile of 4 bytes of channels, so that a warp reads and writes
+// 128 contiguous bytes; a block takes 8 neighbouring tiles, which find the columns that their patches share in L1.
+#pragma once
+#include "kernels/conv2d/image_operand.h"
+#include "kernels/conv2d/winograd_transforms.h"
+#include "kernels/gemm/finish.h"
+
+namespace sumi::cuda {
+
+inline constexpr int kWinogradLanes = 32, kWinogradTiles = 8, kWinogradFilters = 256;
+/// Channels of a thread.
+template <class T>
+inline constexpr int kPack = static_cast<int>(4 / sizeof(T));
+
+/// Rows or columns: tile t makes outputs from t * F::tile on, and reads inputs from t * F::tile - before on.
+struct WinogradAxis {
+  int in, out, before, tiles;
+  /// The index that element i of tile t's patch has in the image, or -1: a zero, or beyond what kept outputs need.
+  template <class F>
+  __device__ __forceinline__ int source(int t, int i, PadMode mode) const {
+    const int at = t * F::tile + i - before;
+    return at >= out + 2 - before ? -1 : static_cast<int>(padded_index(at, in, mode));
+  }
+};
+
+/// Tiles [first, first + count) of all images, in row-major order, and how a block finds its part of them.
+struct WinogradTiles {
+  int first, count, channel_blocks;
+
+  __device__ int index() const {
+    return static_cast<int>(blockIdx.x) / channel_blocks * kWinogradTiles + static_cast<int>(threadIdx.y);
+  }
+  __device__ int channel(int pack) const {
+    return (static_cast<int>(blockIdx.x) % channel_blocks * kWinogradLanes + static_cast<int>(threadIdx.x)) * pack;
+  }
+};
+
+struct WinogradPlace {
+  int n, row, column;
+  __device__ WinogradPlace(int tile, const WinogradAxis& h, const WinogradAxis& w) {
+    const int line = tile / w.tiles;
+    column = tile - line * w.tiles, n = line / h.tiles, row = line - n * h.tiles;
+  }
+};
+
+/// What is read: the image, and what is applied to it.
+template <class T>
+struct WinogradInput {
+  const T* x;
+  WinogradAxis h, w;
+  int C;
+  PadMode mode;
+  LoadMap map;
+};
+
+namespace {
+
+/// v (points,tiles,C).
+template <class F, class T>
+__global__ void __launch_bounds__(kWinogradLanes* kWinogradTiles)
+    transform_input(const __grid_constant__ WinogradInput<T> in, WinogradTiles tiles, T* v) {
+  constexpr int V = kPack<T>, kPatch = F::patch;
+  const int tile = tiles.index(), c = tiles.channel(V);
+  if (tile >= tiles.count || c >= in.C) return;
+  const WinogradPlace at(tiles.first + tile, in.h, in.w);
+  const T* image = in.x + std::int64_t{at.n} * in.h.in * in.w.in * in.C + c;
+  float half[V][kPatch][kPatch];
+  int rows[kPatch];
+#pragma unroll
+  for (int i = 0; i < kPatch; i++) rows[i] = in.h.template source<F>(at.row, i, in.mode);
+#pragma unroll
+  for (int j = 0; j < kPatch; j++) {
+    const int column = in.w.template source<F>(at.column, j, in.mode);
+    float d[V][kPatch], o[kPatch];
+#pragma unroll
+    for (int i = 0; i < kPatch; i++) {
+      const bool inside = rows[i] >= 0 && column >= 0;
+      Vector<T, V> x = {};
+      if (inside) x = load_vector<T, V>(image + (rows[i] * in.w.in + column) * in.C);
+#pragma unroll
+      for (int e = 0; e < V; e++) d[e][i] = inside ? in.map(to_float(x.v[e]), std::int64_t{at.n} * in.C + c + e) : 0.f;
+    }
+#pragma unroll
+    for (int e = 0; e < V; e++) {
+      F::input(d[e], o);
+#pragma unroll
+      for (int i = 0; i < kPatch; i++) half[e][i][j] = o[i];
+    }
+  }
+  const std::int64_t step = std::int64_t{tiles.count} * in.C;  // from point to point
+  v += std::int64_t{tile} * in.C + c;
+#pragma unroll
+  for (int i = 0; i < kPatch; i++) {
+    float o[V][kPatch];
+#pragma unroll
+    for (int e = 0; e < V; e++) F::input(half[e][i], o[e]);
+#pragma unroll
+    for (int j = 0; j < kPatch; j++, v += step) {
+      Vector<T, V> out;
+#pragma unroll
+      for (int e = 0; e < V; e++) out.v[e] = from_float<T>(o[e][j]);
+      store_vector(v, out);
+    }
+  }
+}
+
+}  // namespace
+
+/// What becomes of the sums, and where.
+template <class T>
+struct WinogradOutput {
+  Finish<T> finish;
+  WinogradAxis h, w;
+};
+
+/// Channels k, k + 1, ... of one pixel; `at` is the first one's place in y.
+template <class T>
+__device__ __forceinline__ void store_pixel(const Finish<T>& f, const float (&v)[kPack<T>],
+                                            const float (&bias)[kPack<T>], std::int64_t at) {
+  constexpr int V = kPack<T>;
+  Vector<T, V> residual = {}, out;
+  if (f.residual) residual = load_vector<T, V>(f.residual + at);
+#pragma unroll
+  for (int e = 0; e < V; e++) out.v[e] = from_float<T>(activate(f.act, v[e] + bias[e] + to_float(residual.v[e]), f.a));
+  store_vector(f.y + at, out);
+}
+
+namespace {
+
+/// m (points,tiles,K).
+template <class F, class T>
+__global__ void __launch_bounds__(kWinogradLanes* kWinogradTiles)
+    transform_output(const __grid_constant__ WinogradOutput<T> out, WinogradTiles tiles, const T* m) {
+  constexpr int V = kPack<T>, kPatch = F::patch, kSide = F::tile;
+  const int tile = tiles.index(), K = out.finish.N, k = tiles.channel(V);
+  if (tile >= tiles.count || k >= K) return;
+  const WinogradPlace at(tiles.first + tile, out.h, out.w);
+  const std::int64_t step = std::int64_t{tiles.count} * K;
+  m += std::int64_t{tile} * K + k;
+  float half[V][kSide][kPatch];
+#pragma unroll
+  for (int j = 0; j < kPatch; j++) {
+    float d[V][kPatch], o[kSide];
+#pragma unroll
+    for (int i = 0; i < kPatch; i++) {
+      const Vector<T, V> from = load_vector<T, V>(m + (i * kPatch + j) * step);
+#pragma unroll
+      for (int e = 0; e < V; e++) d[e][i] = to_float(from.v[e]);
+    }
+#pragma unroll
+    for (int e = 0; e < V; e++) {
+      F::output(d[e], o);
+#pragma unroll
+      for (int i = 0; i < kSide; i++) half[e][i][j] = o[i];
+    }
+  }
+  float bias[V] = {};
+#pragma unroll
+  for (int e = 0; e < V; e++)
+    if (out.finish.bias) bias[e] = out.finish.bias[k + e];
+  const int p0 = at.row * kSide, q0 = at.column * kSide;
+  const std::int64_t first = ((std::int64_t{at.n} * out.h.out + p0) * out.w.out + q0) * K + k;
+#pragma unroll
+  for (int p = 0; p < kSide; p++) {
+    float o[V][kSide];
+#pragma unroll
+    for (int e = 0; e < V; e++) F::output(half[e][p], o[e]);
+#pragma unroll
+    for (int q = 0; q < kSide; q++) {
+      if (p0 + p >= out.h.out || q0 + q >= out.w.out) continue;
+      float pixel[V];
+#pragma unroll
+      for (int e = 0; e < V; e++) pixel[e] = o[e][q];
+      store_pixel(out.finish, pixel, bias, first + (p * out.w.out + q) * K);
+    }
+  }
+}
+
+/// u (points,outer,inner) of w (outer,3,3,inner); `flipped` turns the taps round. In double, once for each version of
+/// the weights.
+template <class F, class T>
+__global__ void __launch_bounds__(kWinogradFilters)
+    transform_filter(const T* w, T* u, int count, int inner, bool flipped) {
+  const int i = static_cast<int>(blockIdx.x) * kWinogradFilters + static_cast<int>(threadIdx.x);
+  if (i >= count) return;
+  const int outer = i / inner;
+  const T* taps = w + std::int64_t{outer} * 9 * inner + (i - outer * inner);
+  double half[F::patch][3];
+#pragma unroll
+  for (int s = 0; s < 3; s++) {
+    double g[3], o[F::patch];
+#pragma unroll
+    for (int r = 0; r < 3; r++) {
+      const int tap = r * 3 + s;
+      g[r] = static_cast<double>(to_float(taps[std::int64_t{flipped ? 8 - tap : tap} * inner]));
+    }
+    F::filter(g, o);
+#pragma unroll
+    for (int j = 0; j < F::patch; j++) half[j][s] = o[j];
+  }
+  u += i;
+#pragma unroll
+  for (int j = 0; j < F::patch; j++) {
+    double o[F::patch];
+    F::filter(half[j], o);
+#pragma unroll
+    for (int l = 0; l < F::patch; l++, u += count) *u = from_float<T>(static_cast<float>(o[l]));
+  }
+}
+
+}  // namespace
+
+}  // namespace sumi::cuda
