@@ -19,7 +19,7 @@ constexpr int kMostWgmmaPhases = 8;
 
 /// A convolution as an image of C channels, read for K channels at every output pixel; transposed with a stride, as
 /// several, one for each phase.
-template <class T, Major MB>
+template <class T, Major MB, int Phases>
 struct WgmmaImage {
   using Element = T;
   using Left = std::integral_constant<Major, Major::k>;
@@ -30,16 +30,14 @@ struct WgmmaImage {
     int first_h, first_w;  // of its outputs
     int pixels, steps;
   };
-  Phase phase[MB == Major::k ? 1 : kMostWgmmaPhases];
+  Phase phase[Phases];
   CUtensorMap filter;
   int S, chunks;  // steps of one tap
-  int phases, out_step_h, out_step_w, out_h, out_w;
+  int out_step_h, out_step_w, out_h, out_w;
   WgmmaGrid grid;
   Finish<T> finish;
 
-  __device__ const Phase& at(std::int64_t product) const {
-    return phase[MB == Major::k ? 0 : static_cast<int>(product)];
-  }
+  __device__ const Phase& at(std::int64_t product) const { return phase[Phases == 1 ? 0 : static_cast<int>(product)]; }
   __device__ __forceinline__ void load_left(unsigned char* tile, Mbarrier* full, std::int64_t product, int m,
                                             int step) const {
     const Phase& o = at(product);
@@ -64,9 +62,9 @@ struct WgmmaImage {
     }
   }
   __device__ int rows(std::int64_t product) const { return at(product).pixels; }
-  __device__ int steps(std::int64_t product) const { return at(product).steps; }
+  __device__ int steps(std::int64_t product) const requires(Phases > 1) { return at(product).steps; }
   __device__ std::int64_t row_of(std::int64_t product, int m) const {
-    if (phases == 1) return m;
+    if constexpr (Phases == 1) return m;
     const Phase& o = at(product);
     const int line = m / o.w.out, q = m - line * o.w.out, n = line / o.h.out, p = line - n * o.h.out;
     return (std::int64_t{n} * out_h + o.first_h + p * out_step_h) * out_w + o.first_w + q * out_step_w;
@@ -98,21 +96,20 @@ bool fits(const AxisPhases& a, std::int64_t in) {
 
 std::int64_t steps_of_tap(const TapConv& t) { return (t.C + kTileK - 1) / kTileK; }
 
-template <class T, Major MB>
-WgmmaImage<T, MB> image_problem(const TapConv& t, int tile_n) {
+template <class T, Major MB, int Phases>
+WgmmaImage<T, MB, Phases> image_problem(const TapConv& t, int tile_n) {
   const AxisPhases h = phases_of(t.h), w = phases_of(t.w);
   const bool forward = MB == Major::k;
-  WgmmaImage<T, MB> p{.filter = filter_map(t.filter, forward ? t.K : t.C, t.h.filter * t.w.filter, forward ? t.C : t.K,
-                                           forward ? tile_n : kTileK),
-                      .S = static_cast<int>(t.w.filter),
-                      .chunks = static_cast<int>(steps_of_tap(t)),
-                      .phases = h.phases * w.phases,
-                      .out_step_h = h.out_step,
-                      .out_step_w = w.out_step,
-                      .out_h = h.out,
-                      .out_w = w.out,
-                      .finish = finish_of<T>(t)};
-  for (int i = 0; i < p.phases; i++) {
+  WgmmaImage<T, MB, Phases> p{.filter = filter_map(t.filter, forward ? t.K : t.C, t.h.filter * t.w.filter,
+                                                   forward ? t.C : t.K, forward ? tile_n : kTileK),
+                              .S = static_cast<int>(t.w.filter),
+                              .chunks = static_cast<int>(steps_of_tap(t)),
+                              .out_step_h = h.out_step,
+                              .out_step_w = w.out_step,
+                              .out_h = h.out,
+                              .out_w = w.out,
+                              .finish = finish_of<T>(t)};
+  for (int i = 0; i < h.phases * w.phases; i++) {
     const AxisTaps &row = h.phase[i / w.phases], &column = w.phase[i % w.phases];
     const WgmmaAxis of_h = axis_of(h, row, t.h.in), of_w = axis_of(w, column, t.w.in);
     p.phase[i] = {.image = columns_map(t.x, of_h, of_w, t.N, t.C, 128),
@@ -126,25 +123,27 @@ WgmmaImage<T, MB> image_problem(const TapConv& t, int tile_n) {
   return p;
 }
 
-template <class T, Major MB, class Shape>
+template <class T, Major MB, class Shape, int Phases = 1>
 void run_shape(const TapConv& t, const WgmmaGrid& grid, Context& ctx) {
-  WgmmaImage<T, MB> p = image_problem<T, MB>(t, Shape::N);
+  auto p = image_problem<T, MB, Phases>(t, Shape::N);
   p.grid = grid;
   with_splits(p, t.N * t.h.out * t.w.out, ctx,
               [&](const auto& q) { launch_wgmma<Shape>(q, ctx.device().multiprocessors, ctx.stream()); });
 }
 
-/// Wide tiles where they fill a GPU.
+/// Wide tiles where they fill a GPU; narrow ones for phases, whose places in y take registers.
 template <class T, Major MB>
 void run_typed(const TapConv& t, Context& ctx) {
   const std::int64_t pixels = t.N * t.h.steps() * t.w.steps();
   const auto phases = static_cast<std::int64_t>(t.h.phases.size() * t.w.phases.size());
   const int steps = static_cast<int>(t.h.max_taps() * t.w.max_taps() * steps_of_tap(t));
-  const WgmmaGrid wide = wgmma_grid(phases, pixels, t.K, steps, 256);
-  if (t.K > 128 && wide.tiles() >= 132)
+  const WgmmaGrid wide = wgmma_grid(1, pixels, t.K, steps, 256), narrow = wgmma_grid(phases, pixels, t.K, steps, 128);
+  if (MB == Major::mn && phases > 1)
+    run_shape<T, Major::mn, WgmmaShape<128>, kMostWgmmaPhases>(t, narrow, ctx);
+  else if (t.K > 128 && wide.tiles() >= 132)
     run_shape<T, MB, WgmmaShape<256>>(t, wide, ctx);
   else
-    run_shape<T, MB, WgmmaShape<128>>(t, wgmma_grid(phases, pixels, t.K, steps, 128), ctx);
+    run_shape<T, MB, WgmmaShape<128>>(t, narrow, ctx);
   store_moments(t.epilogue, t.y, t.N, t.h.out * t.w.out, t.K, ctx);
 }
 
@@ -165,7 +164,8 @@ bool supports(const Args& a, const DeviceInfo& device) {
   if (std::max(t.h.phases.size(), t.w.phases.size()) > kMaxPhases ||
       t.h.phases.size() * t.w.phases.size() > kMostWgmmaPhases)
     return false;
-  return t.h.in > 0 && t.w.in > 0 && fits(phases_of(t.h), t.h.in) && fits(phases_of(t.w), t.w.in);
+  return t.h.in > 0 && t.w.in > 0 && t.h.max_taps() > 0 && t.w.max_taps() > 0 && fits(phases_of(t.h), t.h.in) &&
+         fits(phases_of(t.w), t.w.in);
 }
 
 /// Tiles are 128 x 128 x 64: thinner sides leave them empty.

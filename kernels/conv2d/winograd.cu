@@ -6,15 +6,15 @@
 // U is cached with the weights. A thread takes one tile of 4 bytes of channels, a warp 128 contiguous bytes, a block 8
 // neighbouring tiles, which find the two columns that their patches share in L1.
 //
-// Per output pixel F(4x4) multiplies 4.5 C K FLOP instead of 18 C K, and moves 9 C + 9 C bytes into and out of V's
-// making (each pixel is in 2.25 patches) and 9 K + 4 K out of M: for C = K = 256 at 50 TFLOP/s of the 67 and 5.5 TB/s
-// of L2 5.9 ns and 1.5 ns against the plain sum's 23.6 ns. F(2x2) in f16: 8 C K FLOP, 16 C + 10 K bytes. The transforms
-// are 60 to 100 instructions for 1 KiB: memory's time. Chunks keep V and M together in 64 MiB (f32: arithmetic is the
-// limit, larger products fill the last wave of blocks better) or 32 MiB (f16: bytes are, and 32 of them stay in L2).
+// Per output pixel F(4x4) multiplies 4.5 C K FLOP instead of 18 C K, and moves 4 C + 9 C bytes to make V and 9 K + 4 K
+// to make y of M: for C = K = 256 at 50 TFLOP/s of the 67 and memory's 3.35 TB/s 5.9 ns and 2.0 ns, against the plain
+// sum's 23.6 ns. F(2x2) in f16: 8 C K FLOP, 16 C + 10 K bytes of L2. A warp's transform into the domain issues some 800
+// instructions for 36 x 128 bytes read and written: 200 cycles of a multiprocessor, and 380 of its share of L2. Chunks
+// keep V and M together in 64 MiB (f32: arithmetic is the limit, larger products fill the last wave of blocks better)
+// or 32 MiB (f16: bytes are, and 32 of them stay in L2).
 //
-// A block that held all 36 points of a tile would spare V and M, but its sums are 36 times as many: 910 (tile, channel)
-// pairs fill 128 registers of 256 threads. Either factor then has 16 to 32 rows, and U comes from L2 once for each 16
-// tiles, 3 times what L2 delivers.
+// A block that held all 36 points of its tiles would spare V and M, but 910 (tile, channel) pairs fill 128 registers of
+// 256 threads: 16 tiles for each filter value that comes from L2, 8 FLOP a byte where 12 are wanted.
 #include "kernels/conv2d/channel_sums.h"
 #include "kernels/conv2d/image_product.h"
 #include "kernels/conv2d/winograd_cuda.h"

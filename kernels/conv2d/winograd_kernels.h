@@ -19,8 +19,10 @@ struct WinogradAxis {
   /// The index that element i of tile t's patch has in the image, or -1: a zero, or beyond what kept outputs need.
   template <class F>
   __device__ __forceinline__ int source(int t, int i, PadMode mode) const {
-    const int at = t * F::tile + i - before;
-    return at >= out + 2 - before ? -1 : static_cast<int>(padded_index(at, in, mode));
+    const int at = t * F::tile + i - before, mirrored = at < 0 ? -at : at < in ? at : 2 * in - 2 - at;
+    const int folded = mode == PadMode::reflect ? mirrored : at;
+    const int clamped = folded < 0 ? 0 : folded < in ? folded : in - 1;
+    return at >= out + 2 - before || (mode == PadMode::zero && clamped != at) ? -1 : clamped;
   }
 };
 
@@ -41,6 +43,17 @@ struct WinogradPlace {
   __device__ WinogradPlace(int tile, const WinogradAxis& h, const WinogradAxis& w) {
     const int line = tile / w.tiles;
     column = tile - line * w.tiles, n = line / h.tiles, row = line - n * h.tiles;
+  }
+};
+
+/// identity, relu or leaky_relu without a branch; a NaN passes, and relu of -inf is 0.
+struct Ramp {
+  float slope;
+  bool cut;
+  __device__ Ramp(Map act, float a) : slope(act == Map::leaky_relu ? a : 1.f), cut(act == Map::relu) {}
+  __device__ __forceinline__ float operator()(float x) const {
+    const float low = cut ? 0.f : slope * x;
+    return x < 0 ? low : x;
   }
 };
 
@@ -65,29 +78,56 @@ __global__ void __launch_bounds__(kWinogradLanes* kWinogradTiles)
   if (tile >= tiles.count || c >= in.C) return;
   const WinogradPlace at(tiles.first + tile, in.h, in.w);
   const T* image = in.x + std::int64_t{at.n} * in.h.in * in.w.in * in.C + c;
-  float half[V][kPatch][kPatch];
-  int rows[kPatch];
+  int rows[kPatch], columns[kPatch], missing = 0;
 #pragma unroll
-  for (int i = 0; i < kPatch; i++) rows[i] = in.h.template source<F>(at.row, i, in.mode);
-#pragma unroll
-  for (int j = 0; j < kPatch; j++) {
-    const int column = in.w.template source<F>(at.column, j, in.mode);
-    float d[V][kPatch], o[kPatch];
-#pragma unroll
-    for (int i = 0; i < kPatch; i++) {
-      const bool inside = rows[i] >= 0 && column >= 0;
-      Vector<T, V> x = {};
-      if (inside) x = load_vector<T, V>(image + (rows[i] * in.w.in + column) * in.C);
-#pragma unroll
-      for (int e = 0; e < V; e++) d[e][i] = inside ? in.map(to_float(x.v[e]), std::int64_t{at.n} * in.C + c + e) : 0.f;
-    }
+  for (int i = 0; i < kPatch; i++) {
+    rows[i] = in.h.template source<F>(at.row, i, in.mode), columns[i] = in.w.template source<F>(at.column, i, in.mode);
+    missing |= rows[i] | columns[i];  // negative where one is
+  }
+  float scale[V] = {}, shift[V] = {};
+  if (in.map.scale)
 #pragma unroll
     for (int e = 0; e < V; e++) {
-      F::input(d[e], o);
+      const std::int64_t channel = std::int64_t{at.n} * in.C + c + e;
+      scale[e] = in.map.scale[channel], shift[e] = in.map.shift[channel];
+    }
+  // All the loads before anything waits for one; for a pixel that is not there, of some other.
+  float d[V][kPatch][kPatch], half[V][kPatch][kPatch];  // columns, rows
+#pragma unroll
+  for (int i = 0; i < kPatch; i++) {
+    const T* row = image + (rows[i] < 0 ? 0 : rows[i] * in.w.in * in.C);
+#pragma unroll
+    for (int j = 0; j < kPatch; j++) {
+      const Vector<T, V> x = load_vector<T, V>(row + (columns[j] < 0 ? 0 : columns[j] * in.C));
+#pragma unroll
+      for (int e = 0; e < V; e++) d[e][j][i] = to_float(x.v[e]);
+    }
+  }
+  if (in.map.scale) {
+    const Ramp ramp(in.map.act, in.map.a);
+#pragma unroll
+    for (int e = 0; e < V; e++)
+#pragma unroll
+      for (int i = 0; i < kPatch * kPatch; i++) {
+        float& v = d[e][i / kPatch][i % kPatch];
+        v = ramp(fmaf(v, scale[e], shift[e]));
+      }
+  }
+  if (missing < 0)
+#pragma unroll
+    for (int e = 0; e < V; e++)
+#pragma unroll
+      for (int i = 0; i < kPatch * kPatch; i++)
+        if ((rows[i % kPatch] | columns[i / kPatch]) < 0) d[e][i / kPatch][i % kPatch] = 0;
+#pragma unroll
+  for (int e = 0; e < V; e++)
+#pragma unroll
+    for (int j = 0; j < kPatch; j++) {
+      float o[kPatch];
+      F::input(d[e][j], o);
 #pragma unroll
       for (int i = 0; i < kPatch; i++) half[e][i][j] = o[i];
     }
-  }
   const std::int64_t step = std::int64_t{tiles.count} * in.C;  // from point to point
   v += std::int64_t{tile} * in.C + c;
 #pragma unroll
@@ -113,18 +153,6 @@ struct WinogradOutput {
   Finish<T> finish;
   WinogradAxis h, w;
 };
-
-/// Channels k, k + 1, ... of one pixel; `at` is the first one's place in y.
-template <class T>
-__device__ __forceinline__ void store_pixel(const Finish<T>& f, const float (&v)[kPack<T>],
-                                            const float (&bias)[kPack<T>], std::int64_t at) {
-  constexpr int V = kPack<T>;
-  Vector<T, V> residual = {}, out;
-  if (f.residual) residual = load_vector<T, V>(f.residual + at);
-#pragma unroll
-  for (int e = 0; e < V; e++) out.v[e] = from_float<T>(activate(f.act, v[e] + bias[e] + to_float(residual.v[e]), f.a));
-  store_vector(f.y + at, out);
-}
 
 namespace {
 
@@ -155,26 +183,46 @@ __global__ void __launch_bounds__(kWinogradLanes* kWinogradTiles)
       for (int i = 0; i < kSide; i++) half[e][i][j] = o[i];
     }
   }
-  float bias[V] = {};
-#pragma unroll
-  for (int e = 0; e < V; e++)
-    if (out.finish.bias) bias[e] = out.finish.bias[k + e];
+  const Finish<T>& f = out.finish;
   const int p0 = at.row * kSide, q0 = at.column * kSide;
   const std::int64_t first = ((std::int64_t{at.n} * out.h.out + p0) * out.w.out + q0) * K + k;
+  const auto kept = [&](int p, int q) { return p0 + p < out.h.out && q0 + q < out.w.out; };
+  Vector<T, V> residual[kSide][kSide] = {};
+  if (f.residual)
 #pragma unroll
-  for (int p = 0; p < kSide; p++) {
-    float o[V][kSide];
+    for (int p = 0; p < kSide; p++)
 #pragma unroll
-    for (int e = 0; e < V; e++) F::output(half[e][p], o[e]);
+      for (int q = 0; q < kSide; q++)
+        residual[p][q] = load_vector<T, V>(f.residual + first + (kept(p, q) ? (p * out.w.out + q) * K : 0));
+  float y[V][kSide][kSide];
 #pragma unroll
-    for (int q = 0; q < kSide; q++) {
-      if (p0 + p >= out.h.out || q0 + q >= out.w.out) continue;
-      float pixel[V];
+  for (int e = 0; e < V; e++) {
+    const float bias = f.bias ? f.bias[k + e] : 0.f;
 #pragma unroll
-      for (int e = 0; e < V; e++) pixel[e] = o[e][q];
-      store_pixel(out.finish, pixel, bias, first + (p * out.w.out + q) * K);
+    for (int p = 0; p < kSide; p++) {
+      F::output(half[e][p], y[e][p]);
+#pragma unroll
+      for (int q = 0; q < kSide; q++) y[e][p][q] += bias + to_float(residual[p][q].v[e]);
     }
   }
+  const bool curved = f.act > Map::leaky_relu;
+  if (curved)
+#pragma unroll
+    for (int e = 0; e < V; e++)
+#pragma unroll
+      for (int p = 0; p < kSide; p++)
+#pragma unroll
+        for (int q = 0; q < kSide; q++) y[e][p][q] = activate(f.act, y[e][p][q], f.a);
+  const Ramp ramp(curved ? Map::identity : f.act, f.a);
+#pragma unroll
+  for (int p = 0; p < kSide; p++)
+#pragma unroll
+    for (int q = 0; q < kSide; q++) {
+      Vector<T, V> pixel;
+#pragma unroll
+      for (int e = 0; e < V; e++) pixel.v[e] = from_float<T>(ramp(y[e][p][q]));
+      if (kept(p, q)) store_vector(f.y + first + (p * out.w.out + q) * K, pixel);
+    }
 }
 
 /// u (points,outer,inner) of w (outer,3,3,inner); `flipped` turns the taps round. In double, once for each version of

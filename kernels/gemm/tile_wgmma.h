@@ -186,11 +186,15 @@ __device__ __forceinline__ void multiply_tiles(const Problem& problem, unsigned 
       before = ring.stage;
     }
     wait_for_products<0>(sums);
-    if (p.first < p.last) {
-      if (speaks) arrive(ring.empty(before));
-    } else {
+    if constexpr (requires { problem.steps(p.product); }) {
+      if (p.first >= p.last) {
 #pragma unroll
-      for (float& sum : sums) sum = 0;
+        for (float& sum : sums) sum = 0;
+      } else if (speaks) {
+        arrive(ring.empty(before));
+      }
+    } else if (speaks) {
+      arrive(ring.empty(before));
     }
     store_sums<Shape, T>(sums, problem, p);
   }
