@@ -9,7 +9,6 @@ constexpr NormOptions kRelu{.act = Map::relu}, kLinear{};
 constexpr Conv2dOptions kSame{.pad = Pad4::all(1), .pad_mode = PadMode::reflect};
 constexpr Conv2dOptions kDown{.stride = 2, .pad = Pad4::all(1), .pad_mode = PadMode::reflect};
 constexpr Conv2dOptions kWide{.pad = Pad4::all(4), .pad_mode = PadMode::reflect};
-constexpr ApplyOptions kTwice{.upsample = Upsample::nearest2};
 
 Conv2dOptions output_options(bool sigmoid) {
   Conv2dOptions o = kWide;
@@ -31,12 +30,18 @@ struct Faststyle::Block : Module {
   ConvUnit first, second;
 };
 
+template <class Unit>
+void Faststyle::add(const std::string& conv, const std::string& norm, Unit& unit) {
+  Module::add(conv + ".conv2d", unit.conv);
+  Module::add(norm, unit.norm);
+}
+
 Faststyle::Faststyle(const ContextPtr& c, std::optional<std::uint64_t> seed, const FaststyleOptions& o)
     : conv1_(c, 3, o.width1, 9, kWide, kRelu, true),
       conv2_(c, o.width1, o.width2, 3, kDown, kRelu, true),
       conv3_(c, o.width2, o.width3, 3, kDown, kRelu, true),
-      up1_(c, o.width3, o.width2, 3, kSame, kRelu, true),
-      up2_(c, o.width2, o.width1, 3, kSame, kRelu, true),
+      up1_(c, o.width3, o.width2, PadMode::reflect, kRelu, true),
+      up2_(c, o.width2, o.width1, PadMode::reflect, kRelu, true),
       out_(c, o.width1, 3, 9, output_options(o.sigmoid)) {
   add("conv1", "in1", conv1_);
   add("conv2", "in2", conv2_);
@@ -52,11 +57,6 @@ Faststyle::Faststyle(const ContextPtr& c, std::optional<std::uint64_t> seed, con
 }
 
 Faststyle::~Faststyle() = default;
-
-void Faststyle::add(const std::string& conv, const std::string& norm, ConvUnit& unit) {
-  Module::add(conv + ".conv2d", unit.conv);
-  Module::add(norm, unit.norm);
-}
 
 FaststyleOptions Faststyle::options_of(const StateDict& state) {
   FaststyleOptions o{.width1 = width_in(&state, "conv1.conv2d.weight", 0, 0),
@@ -74,11 +74,9 @@ Tensor Faststyle::forward(const Tensor& x) const {
   Tensor y = settled(p);
   p = {};
   for (const auto& block : blocks_) y = residual(y, block->first, block->second);
-  y = apply(y, {}, kTwice);
   p = up1_(y);
-  y = apply(p, {}, kTwice);
-  p = up2_(y);
   y = {};
+  p = up2_(p);
   return convolve(p, out_);
 }
 

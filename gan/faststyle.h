@@ -25,11 +25,12 @@ class Faststyle : public Generator {
 
  private:
   struct Block;
-  void add(const std::string& conv, const std::string& norm, ConvUnit& unit);
+  template <class Unit>
+  void add(const std::string& conv, const std::string& norm, Unit& unit);
 
   ConvUnit conv1_, conv2_, conv3_;
   std::vector<std::unique_ptr<Block>> blocks_;
-  ConvUnit up1_, up2_;
+  UpsampleConvUnit up1_, up2_;
   Conv2d out_;
 };
 

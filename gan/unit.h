@@ -15,6 +15,17 @@ struct ConvUnit {
   Norm norm;
 };
 
+/// The same behind an enlargement to twice the sides.
+struct UpsampleConvUnit {
+  UpsampleConvUnit(const ContextPtr& context, std::int64_t C, std::int64_t K, PadMode mode,
+                   const NormOptions& norm_options, bool with_bias)
+      : conv(context, C, K, mode, with_bias), norm(context, K, norm_options) {}
+  Pending operator()(const Pending& x) const { return conv_norm(x, conv, norm); }
+
+  UpsampleConv2d conv;
+  Norm norm;
+};
+
 /// x + second(first(x)); the sum is one pass, together with what the second norm left pending.
 inline Tensor residual(const Tensor& x, const ConvUnit& first, const ConvUnit& second) {
   return apply(second(first(x)), x);

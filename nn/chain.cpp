@@ -41,4 +41,24 @@ Pending conv_norm(const Pending& x, const ConvTranspose2d& c, const Norm& n) {
       [&](const Tensor& value) { return Pending(n.forward(c.forward(value))); });
 }
 
+namespace {
+
+/// What was pending is applied by the pass that enlarges the image, or that repeats its edge.
+Pending upsampled_norm(const Pending& x, const UpsampleConv2d& c, const Norm& n) {
+  if (x.x.on_host())
+    return conv2d_norm(apply(x, {}, {.upsample = Upsample::nearest2}), c.weight, c.bias, c.options(), n.weight, n.bias,
+                       n.options);
+  const bool edged = c.mode != PadMode::zero;
+  return conv_transpose2d_norm(edged ? apply(x, {}, {.pad = Pad4::all(1), .pad_mode = PadMode::replicate}) : x,
+                               c.folded(), c.bias, upsampling_options(c.mode), n.weight, n.bias, n.options);
+}
+
+}  // namespace
+
+Pending conv_norm(const Pending& x, const UpsampleConv2d& c, const Norm& n) {
+  return either(
+      x, {&c.weight, &c.bias, &n.weight, &n.bias}, [&] { return upsampled_norm(x, c, n); },
+      [&](const Tensor& value) { return Pending(n.forward(c.forward(value))); });
+}
+
 }  // namespace sumi

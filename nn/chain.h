@@ -13,5 +13,6 @@ Tensor convolve(const Pending& x, const ConvTranspose2d& conv);
 /// Convolution and norm; the norm's affine and activation may be pending in the result.
 Pending conv_norm(const Pending& x, const Conv2d& conv, const Norm& norm);
 Pending conv_norm(const Pending& x, const ConvTranspose2d& conv, const Norm& norm);
+Pending conv_norm(const Pending& x, const UpsampleConv2d& conv, const Norm& norm);
 
 }  // namespace sumi

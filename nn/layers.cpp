@@ -30,6 +30,31 @@ ConvTranspose2d::ConvTranspose2d(const ContextPtr& context, std::int64_t C, std:
   add("bias", bias);
 }
 
+UpsampleConv2d::UpsampleConv2d(const ContextPtr& context, std::int64_t C, std::int64_t K, PadMode mode, bool with_bias)
+    : mode(mode), weight(Tensor::zeros(context, {K, 3, 3, C})) {
+  add("weight", weight, ParameterKind::filter);
+  if (!with_bias) return;
+  bias = Tensor::zeros(context, {K});
+  add("bias", bias);
+}
+
+Tensor UpsampleConv2d::folded() const {
+  const TensorRef now = weight.ref();
+  if (!folded_.matrix || folded_.matrix.dtype() != weight.dtype())
+    folded_.matrix = upsampling_matrix(weight.context(), weight.dtype());
+  if (recording({&weight})) return upsampling_filter(weight, folded_.matrix);
+  if (!folded_.filter || folded_.id != now.id || folded_.version != now.version) {
+    folded_.filter = upsampling_filter(weight, folded_.matrix);
+    folded_.id = now.id, folded_.version = now.version;
+  }
+  return folded_.filter;
+}
+
+Tensor UpsampleConv2d::forward(const Tensor& x) const {
+  if (!x.on_host()) return upsampled_conv2d(x, folded(), bias, mode);
+  return conv2d(resample(x, 2 * x.dim(1), 2 * x.dim(2), Interpolation::nearest), weight, bias, options());
+}
+
 Norm::Norm(const ContextPtr& context, std::int64_t C, const NormOptions& options, bool affine, const NormNames& names)
     : options(options) {
   if (!affine) return;

@@ -28,6 +28,29 @@ class ConvTranspose2d : public Module {
   Tensor weight, bias;
 };
 
+/// 3x3 convolution, padded by 1, of x enlarged to twice its sides by repeating pixels: x [N,H,W,C] -> [N,2H,2W,K].
+/// Parameters as a Conv2d's. On a GPU it is one transposed convolution of x (upsampled_conv2d): 2.25 times fewer
+/// multiplications. On a CPU x is enlarged: Winograd's algorithm then saves 4 times as many.
+class UpsampleConv2d : public Module {
+ public:
+  UpsampleConv2d(const ContextPtr& context, std::int64_t C, std::int64_t K, PadMode mode, bool with_bias = true);
+  Tensor forward(const Tensor& x) const;
+  /// The filter of upsampled_conv2d; where no history wants it, the one made last unless weights have changed since.
+  Tensor folded() const;
+  /// The convolution of the enlarged image.
+  Conv2dOptions options() const { return {.pad = Pad4::all(1), .pad_mode = mode}; }
+
+  PadMode mode;
+  Tensor weight, bias;
+
+ private:
+  struct Folded {
+    Tensor filter, matrix;
+    std::uint64_t id = 0, version = 0;  // of the weight
+  };
+  mutable Folded folded_;
+};
+
 /// Names under which a file keeps a norm's factor and offset.
 struct NormNames {
   std::string weight = "weight", bias = "bias";

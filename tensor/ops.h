@@ -90,6 +90,17 @@ struct ConvTranspose2dOptions {
 /// [in,R,S,out/groups]), bias [C] or empty -> [N,(P-1) stride - pads + dilation (R-1) + 1 + output_pad, ..., C].
 Tensor conv_transpose2d(const Tensor& x, const Tensor& w, const Tensor& bias, const ConvTranspose2dOptions& options);
 
+// ---- a 3x3 convolution, padded by 1, of an image enlarged to twice its sides by repeating pixels, folded into one
+// transposed convolution of the small image: 16 multiplications where the enlarged image takes 36, and no such image.
+/// [1,16,9] of zeros and ones: what upsampling_filter multiplies with. A constant to make once.
+Tensor upsampling_matrix(const ContextPtr& context, DType dtype = DType::f32);
+/// w [K,3,3,C] -> [C,4,4,K]: each weight is the sum of those of w that meet the same pixel of the small image.
+Tensor upsampling_filter(const Tensor& w, const Tensor& matrix);
+/// x [N,H,W,C], `filter` of upsampling_filter, bias [K] or empty -> [N,2H,2W,K]. `mode` pads the enlarged image.
+Tensor upsampled_conv2d(const Tensor& x, const Tensor& filter, const Tensor& bias, PadMode mode);
+/// The transposed convolution's options, of x padded by repeating its edge once (PadMode::zero: as it is).
+ConvTranspose2dOptions upsampling_options(PadMode mode);
+
 // ---- a value whose per-channel affine and activation have not been applied yet
 /// act(x * scale[n,c] + shift[n,c]); scale and shift [N,C] may both be empty (then only act is pending). Convolutions
 /// apply it at load, NormApply with padding or upsampling in one pass. Never recorded: under a history, ops apply at

@@ -88,5 +88,34 @@ TEST_F(LayersGolden, Losses) {
   }
 }
 
+TEST(UpsampleConv2d, FoldsTheFilterAgainWhenItChanges) {
+  const auto context = test::context();
+  UpsampleConv2d layer(context, 2, 3, PadMode::reflect);
+  layer.weight.copy_from(Tensor::randn(context, layer.weight.shape(), 1));
+  const Tensor first = layer.folded();
+  EXPECT_EQ(first.shape(), (Shape{2, 4, 4, 3}));
+  EXPECT_EQ(layer.folded().ref().id, first.ref().id);
+  layer.weight.copy_from(layer.weight * 2);
+  EXPECT_EQ(layer.folded().to_vector(), (first * 2).to_vector());
+  layer.to(DType::bf16);
+  EXPECT_EQ(layer.folded().dtype(), DType::bf16);
+  layer.to(DType::f32);
+  layer.set_requires_grad(true);
+  EXPECT_TRUE(layer.folded().requires_grad());
+}
+
+/// Folded as on a GPU, or enlarged as here.
+TEST(UpsampleConv2d, EqualsTheFoldedConvolution) {
+  const auto context = test::context();
+  for (const PadMode mode : {PadMode::zero, PadMode::reflect, PadMode::replicate}) {
+    UpsampleConv2d layer(context, 4, 5, mode);
+    layer.weight.copy_from(Tensor::randn(context, layer.weight.shape(), 1));
+    layer.bias.copy_from(Tensor::randn(context, layer.bias.shape(), 2));
+    const Tensor x = Tensor::randn(context, {2, 6, 5, 4}, 3);
+    test::expect_close(upsampled_conv2d(x, layer.folded(), layer.bias, mode), layer.forward(x), kTolerance,
+                       std::string(name_of(mode)));
+  }
+}
+
 }  // namespace
 }  // namespace sumi

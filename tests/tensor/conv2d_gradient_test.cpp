@@ -72,6 +72,17 @@ std::vector<GradientCase> transposed_cases() {
   return cases;
 }
 
+std::vector<GradientCase> upsampled_cases() {
+  std::vector<GradientCase> cases;
+  for (const PadMode mode : {PadMode::zero, PadMode::reflect, PadMode::replicate})
+    cases.push_back({std::string(name_of(mode)), {{2, 2, 3, 2}, {3, 3, 3, 2}, {3}}, [mode](const In& t) {
+                       const Tensor matrix = upsampling_matrix(test_context(), t[1].dtype());
+                       return upsampled_conv2d(t[0], upsampling_filter(t[1], matrix), t[2], mode);
+                     }});
+  return cases;
+}
+
+const bool kUpsampledTests = register_gradient_tests("UpsampledConv2dGradient", upsampled_cases());
 const bool kConvTests = register_gradient_tests("Conv2dGradient", conv_cases());
 const bool kTransposedTests = register_gradient_tests("ConvTranspose2dGradient", transposed_cases());
 
@@ -87,6 +98,18 @@ TEST(Conv2dGradientDtype, HalfPrecisionWeightsGetSingleGradients) {
     EXPECT_EQ(g[2].dtype(), DType::f32);
     EXPECT_EQ(g[2].to_vector(), (std::vector<float>{16, 16, 16}));
   }
+}
+
+TEST(UpsampledConv2d, IsTheConvolutionOfTheEnlargedImage) {
+  const Tensor w = random_tensor({4, 3, 3, 3}, 2), b = random_tensor({4}, 3);
+  const Tensor filter = upsampling_filter(w, upsampling_matrix(test_context(), DType::f64));
+  for (const Shape& shape : {Shape{2, 3, 5, 3}, Shape{1, 1, 1, 3}, Shape{1, 1, 4, 3}})
+    for (const PadMode mode : {PadMode::zero, PadMode::reflect, PadMode::replicate}) {
+      const Tensor x = random_tensor(shape, 1);
+      const Tensor enlarged = resample(x, 2 * x.dim(1), 2 * x.dim(2), Interpolation::nearest);
+      const Tensor want = conv2d(enlarged, w, b, {.pad = Pad4::all(1), .pad_mode = mode});
+      EXPECT_LE(largest_difference(upsampled_conv2d(x, filter, b, mode), want), 1e-12) << shape << name_of(mode);
+    }
 }
 
 /// A filter computed in bf16 from another, one cast from a master weight, and one used by two ops.

@@ -6,6 +6,7 @@
 #include "gan/faststyle_trainer.h"
 #include "gan/generator.h"
 #include "gan/vgg.h"
+#include "nn/chain.h"
 #include "tensor/autograd.h"
 
 namespace sumi::test {
@@ -64,6 +65,34 @@ std::vector<std::string_view> names() {
 }
 INSTANTIATE_TEST_SUITE_P(All, EmulatedNetwork, testing::ValuesIn(names()),
                          [](const auto& info) { return std::string(info.param); });
+
+/// What a layer that enlarges makes of the same noise on one device: as inference makes it, with a norm behind it, and
+/// as training does, with the gradients of input, filter and bias.
+std::vector<std::vector<float>> enlarged(DeviceKind device, PadMode mode) {
+  const ContextPtr cpu = context_on(DeviceKind::cpu), context = context_on(device);
+  UpsampleConv2d conv(context, 5, 6, mode);
+  const Norm norm(context, 6, {.act = Map::relu});
+  conv.weight.copy_from(Tensor::randn(cpu, {6, 3, 3, 5}, 1).to(context));
+  conv.bias.copy_from(Tensor::randn(cpu, {6}, 2).to(context));
+  Pending p(Tensor::randn(cpu, {2, 5, 7, 5}, 3).to(context));
+  p.scale = Tensor::uniform(cpu, {2, 5}, 0.5, 2, 4).to(context), p.shift = Tensor::randn(cpu, {2, 5}, 5).to(context);
+  p.act = Map::relu;
+  const Tensor fused = settled(conv_norm(p, conv, norm));
+  Tensor x = p.x.clone();
+  x.set_requires_grad();
+  conv.set_requires_grad(true);
+  const Tensor y = conv.forward(x);
+  backward(y, Tensor::randn(cpu, y.shape(), 6).to(context));
+  return {fused.to_vector(), y.to_vector(), x.grad().to_vector(), conv.weight.grad().to_vector(),
+          conv.bias.grad().to_vector()};
+}
+
+TEST(EmulatedUpsampleConv2d, IsTheConvolutionOfTheEnlargedImage) {
+  for (const PadMode mode : {PadMode::zero, PadMode::reflect, PadMode::replicate}) {
+    const auto got = enlarged(DeviceKind::cuda, mode), want = enlarged(DeviceKind::cpu, mode);
+    for (std::size_t i = 0; i < want.size(); i++) expect_close(got[i], want[i], 1e-5);
+  }
+}
 
 /// Losses of two training steps of a narrow network.
 std::vector<float> losses_of_two_steps(DeviceKind device) {
