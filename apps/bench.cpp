@@ -105,7 +105,7 @@ void print_table(const Work& work, Context& ctx, const Measured& m, const Roofli
 int bench(BenchOptions& o) {
   if (!o.size.empty()) std::tie(o.work.width, o.work.height) = parse_size(o.size);
   o.work.precision = parse_precision(o.precision);
-  const ContextPtr context = make_context(o.device);
+  const ContextPtr context = make_context(o.device, o.precision);
   const Roofline roof = o.json ? Roofline{} : measure_roofline(*context, o.work.precision);
   const Work work = make_work(o.work, context);
   const Measured m = measure(work.run, *context, o.repeat);

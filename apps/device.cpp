@@ -42,19 +42,22 @@ void add_device_options(CLI::App& command, DeviceOptions& o) {
 }
 
 void add_precision_option(CLI::App& command, std::string& precision) {
-  command.add_option("--precision", precision, "f32 or bf16")
-      ->check(CLI::IsMember({"f32", "bf16"}))
+  command.add_option("--precision", precision, "f32, bf16, or tf32: f32 that a GPU rounds to 11 bits to multiply")
+      ->check(CLI::IsMember({"f32", "tf32", "bf16"}))
       ->capture_default_str();
 }
 
-DType parse_precision(const std::string& text) { return text == "bf16" ? DType::bf16 : DType::f32; }
+DType parse_precision(std::string_view text) { return text == "bf16" ? DType::bf16 : DType::f32; }
 
-ContextPtr make_context(const DeviceOptions& o) {
+ContextPtr make_context(const DeviceOptions& o, std::string_view precision) {
   const device::Availability gpu = o.device == "cpu" ? device::Availability{} : device::availability();
   check(o.device != "cuda" || gpu.count > 0, "--device cuda: ", gpu.why, "; use --device cpu");
   if (gpu.expected) std::cerr << "note: " << gpu.why << "; using the CPU\n";
   const DeviceKind kind = gpu.count > 0 ? DeviceKind::cuda : DeviceKind::cpu;
-  auto context = std::make_shared<Context>(ContextOptions{.device = kind, .threads = o.threads});
+  const bool tf32 = precision == "tf32";
+  check(!tf32 || kind == DeviceKind::cuda,
+        "--precision tf32: only a GPU multiplies in tf32, and this is the CPU; use --precision f32 or bf16");
+  auto context = std::make_shared<Context>(ContextOptions{.device = kind, .threads = o.threads, .tf32 = tf32});
   check_forced_rows(*context);
   return context;
 }

@@ -1,6 +1,7 @@
 // The options that choose what to compute on, and the context they make.
 #pragma once
 #include <string>
+#include <string_view>
 
 #include "tensor/tensor.h"
 
@@ -18,11 +19,12 @@ struct DeviceOptions {
 /// --device, --threads.
 void add_device_options(CLI::App& command, DeviceOptions& options);
 
-/// --precision f32|bf16, to parse with parse_precision.
+/// --precision f32|tf32|bf16, for parse_precision and make_context.
 void add_precision_option(CLI::App& command, std::string& precision);
-DType parse_precision(const std::string& text);
+/// What tensors are stored in. tf32 is a way of multiplying f32.
+DType parse_precision(std::string_view text);
 
-/// Throws Error when the device is not there or SUMI_KERNEL names an unknown op or row.
-ContextPtr make_context(const DeviceOptions& options);
+/// Throws Error when the device is not there or has no such precision, or when SUMI_KERNEL names an unknown op or row.
+ContextPtr make_context(const DeviceOptions& options, std::string_view precision = "f32");
 
 }  // namespace sumi

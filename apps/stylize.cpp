@@ -101,7 +101,7 @@ int stylize(const StylizeOptions& o) {
               bundled.empty() ? "FILE.safetensors" : "NAME (" + bundled + ")", " or --style PICTURE");
   check_usage(o.model.empty() || o.style.vgg.empty(), "stylize: --vgg goes with --style, not with --model");
   const auto tasks = plan_paintings(o.photos, o.output);
-  const ContextPtr context = make_context(o.device);
+  const ContextPtr context = make_context(o.device, o.precision);
   const Painter painter = o.model.empty() ? style_painter(o.style, context) : network_painter(o, context);
   make_output_folder(tasks);
   return paint_all(o, tasks, painter);

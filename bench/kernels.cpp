@@ -60,7 +60,9 @@ const Variant<Args>* other_row(const Variant<Args>& row, const Args& a, const De
 }
 
 /// The difference that rounding may make, relative to the root mean square of the result.
-double tolerance(DType t, double error_factor) { return (t == DType::bf16 ? 0.1 : 2e-4) * error_factor; }
+double tolerance(DType t, const Traits& row) {
+  return (t == DType::bf16 ? 0.1 : row.tf32 ? 1e-2 : 2e-4) * row.error_factor;
+}
 
 template <class Args>
 bool agrees(const Variant<Args>& row, const Case<Args>& c, DType dtype, Context& ctx) {
@@ -70,8 +72,7 @@ bool agrees(const Variant<Args>& row, const Case<Args>& c, DType dtype, Context&
   if (!other) return true;
   row.run(got.args(), ctx);
   other->run(want.args(), ctx);
-  const double factor = std::max(row.traits.error_factor, other->traits.error_factor);
-  return difference(got, want) < tolerance(dtype, factor);
+  return difference(got, want) < std::max(tolerance(dtype, row.traits), tolerance(dtype, other->traits));
 }
 
 /// Sets of operands that together exceed a GPU's cache twice, so that no run finds its operands there.

@@ -92,12 +92,18 @@ inline std::vector<Conv2dDims> awkward_direct_dims() {
       dims({1, 4, 5, 17}, {3, 9, 9}, Pad4::all(4), PadMode::replicate),
       dims({2, 7, 29, 33}, {3, 7, 7}, {2, 3, 4, 1}, PadMode::reflect),
       dims({1, 9, 16, 5}, {1, 3, 3}, Pad4::all(1)),
+      dims({9, 9, 2, 3}, {40, 3, 3}, Pad4::all(1), PadMode::reflect),  // more tiles of 8 rows than blocks
+      dims({9, 9, 2, 4}, {8, 3, 2}, Pad4::all(1)),
+      dims({1, 3, 35, 3}, {24, 2, 5}, {0, 1, 3, 1}, PadMode::replicate),  // and of 32 columns
+      dims({1, 9, 9, 3}, {8, 9, 10}, Pad4::all(4)),                       // 270 elements of a window
+      dims({2, 10, 34, 16}, {3, 3, 3}, Pad4::all(1)),
       dims({1, 5, 1, 8}, {2, 3, 3}, Pad4::all(1)),
       dims({2, 7, 11, 24}, {3, 5, 3}, {2, 1, 0, 1}, PadMode::reflect),
       dims({1, 4, 6, 32}, {4, 3, 3}, Pad4::all(1)),
       dims({1, 5, 9, 8}, {1, 3, 3}, Pad4::all(1)),
       dims({1, 6, 6, 512}, {16, 2, 2}, {0, 0, 1, 0}),
       with(dims({1, 8, 13, 6}, {4, 3, 3}, Pad4::all(2)), 1, 2, 1),
+      with(dims({1, 19, 37, 3}, {8, 4, 3}, Pad4::all(1)), 2, 1, 1),
       with(dims({1, 11, 31, 16}, {64, 3, 3}, Pad4::all(1)), 2, 1, 1),
       with(dims({1, 8, 10, 9}, {65, 4, 4}, Pad4::all(1)), 2, 1, 1),
       with(dims({1, 10, 11, 4}, {5, 2, 5}, {0, 2, 1, 0}), 3, 1, 1),

@@ -87,27 +87,44 @@ void run_problem(const Problem& p, const Pointers& at, Context& ctx) {
 }
 
 template <class Args>
-bool has_plan(const Args& a) {
-  return expressible(a) && plans_for(problem_of(a), 1) != nullptr;
+Problem problem_in(const Args& a, bool tf32) {
+  Problem p = problem_of(a);
+  p.tf32 = tf32;
+  return p;
 }
 
-}  // namespace
-
-bool conv2d_forward_cudnn_supports(const Conv2dForward& a, const DeviceInfo&) { return has_plan(a); }
-bool conv2d_backward_input_cudnn_supports(const Conv2dBackwardInput& a, const DeviceInfo&) { return has_plan(a); }
-bool conv2d_backward_weight_cudnn_supports(const Conv2dBackwardWeight& a, const DeviceInfo&) { return has_plan(a); }
-
-void conv2d_forward_cudnn(const Conv2dForward& a, Context& ctx) {
-  run_problem(problem_of(a), {a.x.data, a.w.data, a.y.data, a.epilogue.bias.data}, ctx);
+template <class Args>
+bool has_plan(const Args& a, bool tf32) {
+  return expressible(a) && plans_for(problem_in(a, tf32), 1) != nullptr;
 }
-void conv2d_backward_input_cudnn(const Conv2dBackwardInput& a, Context& ctx) {
-  run_problem(problem_of(a), {a.dx.data, a.w.data, a.dy.data, a.epilogue.bias.data}, ctx);
+
+void run_plan(const Conv2dForward& a, bool tf32, Context& ctx) {
+  run_problem(problem_in(a, tf32), {a.x.data, a.w.data, a.y.data, a.epilogue.bias.data}, ctx);
 }
-void conv2d_backward_weight_cudnn(const Conv2dBackwardWeight& a, Context& ctx) {
-  run_problem(problem_of(a), {a.x.data, a.dw.data, a.dy.data, nullptr}, ctx);
+void run_plan(const Conv2dBackwardInput& a, bool tf32, Context& ctx) {
+  run_problem(problem_in(a, tf32), {a.dx.data, a.w.data, a.dy.data, a.epilogue.bias.data}, ctx);
+}
+void run_plan(const Conv2dBackwardWeight& a, bool tf32, Context& ctx) {
+  run_problem(problem_in(a, tf32), {a.x.data, a.dw.data, a.dy.data, nullptr}, ctx);
   if (!a.dbias) return;
   const Reduce sum{.dims = {1, a.d.N, a.d.P(), a.d.Q(), a.d.K}, .axes = 0b01110, .x = a.dy, .y = a.dbias};
   select(sum, ctx).run(sum, ctx);
 }
+
+}  // namespace
+
+bool conv2d_cudnn_supports(const Conv2dForward& a, const DeviceInfo&) { return has_plan(a, false); }
+bool conv2d_cudnn_supports(const Conv2dBackwardInput& a, const DeviceInfo&) { return has_plan(a, false); }
+bool conv2d_cudnn_supports(const Conv2dBackwardWeight& a, const DeviceInfo&) { return has_plan(a, false); }
+bool conv2d_cudnn_tf32_supports(const Conv2dForward& a, const DeviceInfo&) { return has_plan(a, true); }
+bool conv2d_cudnn_tf32_supports(const Conv2dBackwardInput& a, const DeviceInfo&) { return has_plan(a, true); }
+bool conv2d_cudnn_tf32_supports(const Conv2dBackwardWeight& a, const DeviceInfo&) { return has_plan(a, true); }
+
+void conv2d_cudnn(const Conv2dForward& a, Context& ctx) { run_plan(a, false, ctx); }
+void conv2d_cudnn(const Conv2dBackwardInput& a, Context& ctx) { run_plan(a, false, ctx); }
+void conv2d_cudnn(const Conv2dBackwardWeight& a, Context& ctx) { run_plan(a, false, ctx); }
+void conv2d_cudnn_tf32(const Conv2dForward& a, Context& ctx) { run_plan(a, true, ctx); }
+void conv2d_cudnn_tf32(const Conv2dBackwardInput& a, Context& ctx) { run_plan(a, true, ctx); }
+void conv2d_cudnn_tf32(const Conv2dBackwardWeight& a, Context& ctx) { run_plan(a, true, ctx); }
 
 }  // namespace sumi::cuda

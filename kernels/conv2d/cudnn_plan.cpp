@@ -144,15 +144,17 @@ std::vector<Descriptor> engines(const Api& api, const Descriptor& graph, cudnnBa
   return heuristic.descriptors(CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_BACKEND_ENGINECFG_DESCRIPTOR, kMost);
 }
 
-/// Tensor cores on f32 data round it to 10 bits of mantissa; Winograd and FFT, and partial sums kept in 16 bits, make
-/// more error than the tests' bound of a plain sum; and sums in no fixed order change from run to run.
-bool is_plain_sum(const Descriptor& config, DType in) {
+/// Tensor cores on f32 data round it to 10 bits of mantissa, which only tf32 allows; Winograd and FFT, and partial sums
+/// kept in 16 bits, make more error than the tests' bound of a plain sum; and sums in no fixed order change from run to
+/// run.
+bool is_plain_sum(const Descriptor& config, const Problem& p) {
   auto engine = config.descriptors(CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_BACKEND_ENGINE_DESCRIPTOR, 1);
   check(!engine.empty(), "cuDNN: a configuration without an engine");
   const auto notes =
       engine[0].list<cudnnBackendNumericalNote_t>(CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_NUMERICAL_NOTE_TYPE_COUNT);
   return std::ranges::all_of(notes, [&](cudnnBackendNumericalNote_t n) {
-    return n == CUDNN_NUMERICAL_NOTE_STRICT_NAN_PROP || (n == CUDNN_NUMERICAL_NOTE_TENSOR_CORE && in != DType::f32);
+    return n == CUDNN_NUMERICAL_NOTE_STRICT_NAN_PROP ||
+           (n == CUDNN_NUMERICAL_NOTE_TENSOR_CORE && (p.in != DType::f32 || p.tf32));
   });
 }
 
@@ -186,7 +188,7 @@ std::vector<Plan> make_plans(const Api& api, const Problem& p, const Target& tar
     if (mode == CUDNN_HEUR_MODE_FALLBACK && !plans.empty()) break;
     for (const Descriptor& config : engines(api, graph, mode, target, reason)) {
       if (plans.size() >= most) return plans;
-      if (is_plain_sum(config, p.in)) build(api, config, target, plans, reason);
+      if (is_plain_sum(config, p)) build(api, config, target, plans, reason);
     }
   }
   if (why) *why = reason;

@@ -44,6 +44,7 @@ struct Problem {
   Map act = Map::identity;
   double a = 0;                 // leaky_relu's slope
   std::int64_t alignment = 16;  // of every operand, in bytes
+  bool tf32 = false;            // f32 inputs may be rounded to it
 
   Layout result() const {
     return pass == Pass::forward ? y_layout(d) : pass == Pass::backward_input ? x_layout(d) : w_layout(d);

@@ -5,11 +5,12 @@
 
 namespace sumi::cuda {
 
-/// An engine for run_product.h: 16-bit elements. Asynchronous copies where nothing is applied at load and channels are
-/// whole chunks of 8; else (`staged`) loads through registers.
-struct TensorCores {
-  using Large = LargeMma;
-  using Small = SmallMma;
+/// An engine for run_product.h. Asynchronous copies where nothing is applied at load and channels are whole chunks of
+/// 16 bytes; else (`staged`) loads through registers.
+template <class LargeShape, class SmallShape>
+struct MmaEngine {
+  using Large = LargeShape;
+  using Small = SmallShape;
   template <class Shape, class Problem>
   static void start(const Problem& p, bool staged, Stream stream) {
     if (staged)
@@ -18,6 +19,10 @@ struct TensorCores {
       launch_mma<Shape, false>(p, stream);
   }
 };
+
+/// For elements of 16 bits, and for f32 rounded to tf32.
+using TensorCores = MmaEngine<LargeMma, SmallMma>;
+using TensorCoresTf32 = MmaEngine<LargeTf32, SmallTf32>;
 
 /// Calls f(T{}) with the device's type of f16 or bf16.
 template <class F>

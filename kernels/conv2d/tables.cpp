@@ -52,10 +52,15 @@ bool onednn_pays(const Conv2dBackwardWeight& a, const DeviceInfo&) {
 #endif
 
 constexpr Traits kWinograd{.error_factor = 2}, kWinograd2x2{.term_roundings = 1};
+#if SUMI_CUDA
+constexpr Traits kTf32{.tf32 = true};
+#endif
 
 constexpr Variant<Conv2dForward> kForward[] = {
 #if SUMI_CUDA
     {"thin_out", DeviceKind::cuda, kGpuFloats, cuda::thin_out_supports, cuda::conv2d_forward_thin_out},
+    {"thin_in_tf32", DeviceKind::cuda, kF32, cuda::thin_in_tf32_supports, cuda::conv2d_forward_thin_in_tf32, kTf32},
+    {"thin_in", DeviceKind::cuda, kGpuFloats, cuda::thin_in_supports, cuda::conv2d_forward_thin_in},
     {"winograd_2x2", DeviceKind::cuda, kF16, cuda::winograd_2x2_supports, cuda::conv2d_forward_winograd_2x2,
      kWinograd2x2, cuda::winograd_2x2_pays},
     {"implicit_gemm_wgmma",
@@ -67,6 +72,8 @@ constexpr Variant<Conv2dForward> kForward[] = {
      cuda::implicit_gemm_wgmma_pays},
     {"implicit_gemm_mma", DeviceKind::cuda, kF16 | kBF16, cuda::implicit_gemm_supports,
      cuda::conv2d_forward_implicit_gemm_mma},
+    {"implicit_gemm_tf32", DeviceKind::cuda, kF32, cuda::implicit_gemm_supports,
+     cuda::conv2d_forward_implicit_gemm_tf32, kTf32},
     {"winograd", DeviceKind::cuda, kF32, cuda::winograd_supports, cuda::conv2d_forward_winograd, kWinograd,
      cuda::winograd_pays},
     {"implicit_gemm", DeviceKind::cuda, kF32, cuda::implicit_gemm_supports, cuda::conv2d_forward_implicit_gemm},
@@ -75,7 +82,8 @@ constexpr Variant<Conv2dForward> kForward[] = {
     {"naive", DeviceKind::cuda, kGpuFloats, complete<Conv2dForward>, cuda::conv2d_forward_naive},
 #endif
 #if SUMI_CUDNN
-    {"cudnn", DeviceKind::cuda, kGpuFloats, cuda::conv2d_forward_cudnn_supports, cuda::conv2d_forward_cudnn},
+    {"cudnn", DeviceKind::cuda, kGpuFloats, cuda::conv2d_cudnn_supports, cuda::conv2d_cudnn},
+    {"cudnn_tf32", DeviceKind::cuda, kF32, cuda::conv2d_cudnn_tf32_supports, cuda::conv2d_cudnn_tf32, kTf32},
 #endif
     {"winograd", DeviceKind::cpu, kF32BF16, conv2d_forward_winograd_supports, conv2d_forward_winograd, kWinograd,
      conv2d_forward_winograd_pays},
@@ -102,6 +110,8 @@ constexpr Variant<Conv2dBackwardInput> kBackwardInput[] = {
      cuda::implicit_gemm_wgmma_pays},
     {"implicit_gemm_mma", DeviceKind::cuda, kF16 | kBF16, cuda::implicit_gemm_supports,
      cuda::conv2d_backward_input_implicit_gemm_mma},
+    {"implicit_gemm_tf32", DeviceKind::cuda, kF32, cuda::implicit_gemm_supports,
+     cuda::conv2d_backward_input_implicit_gemm_tf32, kTf32},
     {"winograd", DeviceKind::cuda, kF32, cuda::winograd_supports, cuda::conv2d_backward_input_winograd, kWinograd,
      cuda::winograd_pays},
     {"implicit_gemm", DeviceKind::cuda, kF32, cuda::implicit_gemm_supports, cuda::conv2d_backward_input_implicit_gemm},
@@ -110,8 +120,8 @@ constexpr Variant<Conv2dBackwardInput> kBackwardInput[] = {
     {"naive", DeviceKind::cuda, kGpuFloats, complete<Conv2dBackwardInput>, cuda::conv2d_backward_input_naive},
 #endif
 #if SUMI_CUDNN
-    {"cudnn", DeviceKind::cuda, kGpuFloats, cuda::conv2d_backward_input_cudnn_supports,
-     cuda::conv2d_backward_input_cudnn},
+    {"cudnn", DeviceKind::cuda, kGpuFloats, cuda::conv2d_cudnn_supports, cuda::conv2d_cudnn},
+    {"cudnn_tf32", DeviceKind::cuda, kF32, cuda::conv2d_cudnn_tf32_supports, cuda::conv2d_cudnn_tf32, kTf32},
 #endif
     {"winograd", DeviceKind::cpu, kF32BF16, conv2d_backward_input_winograd_supports, conv2d_backward_input_winograd,
      kWinograd, conv2d_backward_input_winograd_pays},
@@ -125,6 +135,11 @@ constexpr Variant<Conv2dBackwardInput> kBackwardInput[] = {
 };
 constexpr Variant<Conv2dBackwardWeight> kBackwardWeight[] = {
 #if SUMI_CUDA
+    {"thin_in_tf32", DeviceKind::cuda, kF32, cuda::thin_in_supports, cuda::conv2d_backward_weight_thin_in_tf32, kTf32},
+    {"thin_in", DeviceKind::cuda, kGpuFloats, cuda::thin_in_supports, cuda::conv2d_backward_weight_thin_in},
+    {"thin_out_tf32", DeviceKind::cuda, kF32, cuda::thin_out_supports, cuda::conv2d_backward_weight_thin_out_tf32,
+     kTf32},
+    {"thin_out", DeviceKind::cuda, kGpuFloats, cuda::thin_out_supports, cuda::conv2d_backward_weight_thin_out},
     {"implicit_gemm_wgmma",
      DeviceKind::cuda,
      kF16 | kBF16,
@@ -134,14 +149,16 @@ constexpr Variant<Conv2dBackwardWeight> kBackwardWeight[] = {
      cuda::implicit_gemm_wgmma_pays},
     {"implicit_gemm_mma", DeviceKind::cuda, kF16 | kBF16, cuda::implicit_gemm_supports,
      cuda::conv2d_backward_weight_implicit_gemm_mma},
+    {"implicit_gemm_tf32", DeviceKind::cuda, kF32, cuda::implicit_gemm_supports,
+     cuda::conv2d_backward_weight_implicit_gemm_tf32, kTf32},
     {"implicit_gemm", DeviceKind::cuda, kF32, cuda::implicit_gemm_supports, cuda::conv2d_backward_weight_implicit_gemm},
     {"depthwise", DeviceKind::cuda, kGpuFloats, cuda::depthwise_supports, cuda::conv2d_backward_weight_depthwise},
     {"tiled", DeviceKind::cuda, kGpuFloats, every_case<Conv2dBackwardWeight>, cuda::conv2d_backward_weight_tiled},
     {"naive", DeviceKind::cuda, kGpuFloats, every_case<Conv2dBackwardWeight>, cuda::conv2d_backward_weight_naive},
 #endif
 #if SUMI_CUDNN
-    {"cudnn", DeviceKind::cuda, kGpuFloats, cuda::conv2d_backward_weight_cudnn_supports,
-     cuda::conv2d_backward_weight_cudnn},
+    {"cudnn", DeviceKind::cuda, kGpuFloats, cuda::conv2d_cudnn_supports, cuda::conv2d_cudnn},
+    {"cudnn_tf32", DeviceKind::cuda, kF32, cuda::conv2d_cudnn_tf32_supports, cuda::conv2d_cudnn_tf32, kTf32},
 #endif
 #if SUMI_ONEDNN
     {"onednn",

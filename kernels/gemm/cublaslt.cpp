@@ -122,9 +122,10 @@ void set_bias(const Api& api, cublasLtMatmulDesc_t product, const void* bias) {
   expect(api, api.set_desc(product, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &bias, sizeof bias), "giving the bias");
 }
 
-Owned<cublasLtMatmulDesc_t> make_product(const Api& api, const Gemm& g, const ColumnMajorProduct& c) {
+Owned<cublasLtMatmulDesc_t> make_product(const Api& api, const Gemm& g, const ColumnMajorProduct& c, bool tf32) {
   cublasLtMatmulDesc_t raw = nullptr;
-  expect(api, api.create_desc(&raw, CUBLAS_COMPUTE_32F, CUDA_R_32F), "describing a product");
+  const cublasComputeType_t compute = tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
+  expect(api, api.create_desc(&raw, compute, CUDA_R_32F), "describing a product");
   auto product = owned(raw, api.destroy_desc);
   const cublasOperation_t left = c.left.transposed ? CUBLAS_OP_T : CUBLAS_OP_N,
                           right = c.right.transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
@@ -155,10 +156,10 @@ Owned<cublasLtMatmulPreference_t> make_preference(const Api& api, const Gemm& g)
 }
 
 /// Null where the library has no algorithm.
-std::shared_ptr<const Plan> make_plan(Session& s, const Gemm& g) {
+std::shared_ptr<const Plan> make_plan(Session& s, const Gemm& g, bool tf32) {
   const ColumnMajorProduct c = column_major(g);
   auto plan = std::make_shared<Plan>();
-  plan->product = make_product(s.api, g, c);
+  plan->product = make_product(s.api, g, c, tf32);
   plan->left = make_layout(s.api, c.left, g.b.dtype, g.batch);
   plan->right = make_layout(s.api, c.right, g.a.dtype, g.batch);
   plan->y = make_layout(s.api, c.y, g.y.dtype, g.batch);
@@ -175,19 +176,19 @@ std::shared_ptr<const Plan> make_plan(Session& s, const Gemm& g) {
   return plan->algorithms.empty() ? nullptr : plan;
 }
 
-std::string key_of(const Gemm& g) {
-  return concat(g.key(), ' ', name_of(g.a.dtype), ' ', name_of(g.y.dtype), " align ", alignment_of(g.a), ' ',
-                alignment_of(g.b), ' ', alignment_of(g.y), ' ', alignment_of(g.bias));
+std::string key_of(const Gemm& g, bool tf32) {
+  return concat(g.key(), ' ', tf32 ? "tf32" : name_of(g.a.dtype), ' ', name_of(g.y.dtype), " align ", alignment_of(g.a),
+                ' ', alignment_of(g.b), ' ', alignment_of(g.y), ' ', alignment_of(g.bias));
 }
 
-std::shared_ptr<const Plan> plan_for(const Gemm& g) {
+std::shared_ptr<const Plan> plan_for(const Gemm& g, bool tf32) {
   Session& s = session();
   if (!s.handle) return nullptr;
-  return s.plans.find(key_of(g), [&]() -> std::shared_ptr<const Plan> {
+  return s.plans.find(key_of(g, tf32), [&]() -> std::shared_ptr<const Plan> {
     try {
-      return make_plan(s, g);
+      return make_plan(s, g, tf32);
     } catch (const Error& e) {
-      fail("gemm ", key_of(g), ": ", e.what());
+      fail("gemm ", key_of(g, tf32), ": ", e.what());
     }
   });
 }
@@ -206,28 +207,34 @@ void execute(const Gemm& g, const Plan& plan, std::size_t chosen, Context& ctx) 
          "multiplying");
 }
 
-}  // namespace
-
-bool gemm_cublaslt_supports(const Gemm& g, const DeviceInfo&) {
+bool supports(const Gemm& g, bool tf32) {
   const bool types = g.b.dtype == g.a.dtype && (g.y.dtype == g.a.dtype || g.y.dtype == DType::f32) &&
                      (!g.bias || (g.bias.dtype == DType::f32 && g.y.dtype == DType::f32));
-  return types && g.M > 0 && g.N > 0 && g.K > 0 && g.batch > 0 && plan_for(g) != nullptr;
+  return types && g.M > 0 && g.N > 0 && g.K > 0 && g.batch > 0 && plan_for(g, tf32) != nullptr;
 }
 
-void gemm_cublaslt(const Gemm& g, Context& ctx) {
-  const auto plan = plan_for(g);
-  check(plan != nullptr, "gemm ", key_of(g), ": cuBLASLt has no algorithm");
+void run_plan(const Gemm& g, bool tf32, Context& ctx) {
+  const auto plan = plan_for(g, tf32);
+  check(plan != nullptr, "gemm ", key_of(g, tf32), ": cuBLASLt has no algorithm");
   try {
     std::size_t chosen = 0;
     if (ctx.autotuner() && plan->algorithms.size() > 1)
-      chosen = *ctx.cache().plan<std::size_t>("cublaslt", key_of(g), [&] {
+      chosen = *ctx.cache().plan<std::size_t>("cublaslt", key_of(g, tf32), [&] {
         return std::make_shared<std::size_t>(
             device::fastest(ctx, plan->algorithms.size(), [&](std::size_t i) { execute(g, *plan, i, ctx); }));
       });
     execute(g, *plan, chosen, ctx);
   } catch (const Error& e) {
-    fail("gemm ", key_of(g), ": ", e.what());
+    fail("gemm ", key_of(g, tf32), ": ", e.what());
   }
 }
+
+}  // namespace
+
+bool gemm_cublaslt_supports(const Gemm& g, const DeviceInfo&) { return supports(g, false); }
+bool gemm_cublaslt_tf32_supports(const Gemm& g, const DeviceInfo&) { return supports(g, true); }
+
+void gemm_cublaslt(const Gemm& g, Context& ctx) { run_plan(g, false, ctx); }
+void gemm_cublaslt_tf32(const Gemm& g, Context& ctx) { run_plan(g, true, ctx); }
 
 }  // namespace sumi::cuda

@@ -1,11 +1,17 @@
 // A matrix product on tensor cores, for any operands that come in 16-byte chunks (plain matrices, images read as the
-// rows of a convolution): 16-bit elements, f32 sums.
+// rows of a convolution), with f32 sums: of 16-bit elements, or of f32 ones that are rounded to tf32 on their way to
+// the products.
 //
-// A block makes 128 x 128 (or 64 x 64) results, 32 columns of k at a time, from a ring of four stages in shared memory:
-// 16 KiB a stage, filled by asynchronous copies three stages ahead. Each warp owns 64 x 32 (32 x 32) results in
-// registers. Chunks are swizzled so that the eight rows that ldmatrix reads at once stand in different banks; operands
-// whose contiguous direction is not k are transposed by ldmatrix on the way. Per stage and block 2 * 128 * 128 * 32 =
-// 1.05 MFLOP against 16 KiB read: 64 FLOP a byte from L2.
+// A block makes 128 x 128 (or 64 x 64) results, 64 bytes of k at a time (32 columns of 16 bits, 16 of f32), from a ring
+// of four stages in shared memory: 16 KiB a stage, filled by asynchronous copies three stages ahead. Each warp owns
+// 64 x 32 (32 x 32) results in registers. Chunks are swizzled so that the eight rows that ldmatrix reads at once stand
+// in different banks; operands whose contiguous direction is not k are transposed by ldmatrix on the way. Per stage and
+// block 2 * 128 * 128 * 32 = 1.05 MFLOP against 16 KiB read: 64 FLOP a byte from L2; 32 in tf32, whose products take
+// twice as long.
+//
+// f32: ldmatrix moves 16-bit elements; for it a row of 4 f32 is one of 8, and lane 4g + q gets both halves of element q
+// of row g, which is where a tf32 fragment wants it. Only the transposing form would tear halves apart: there each lane
+// loads its elements one by one, 4 lines of 8 neighbours a warp, which a swizzle of its own keeps in 32 banks.
 //
 // `Staged` is the same with loads through registers, two stages: for what a copy cannot do, namely a map applied at
 // load and rows that are not whole chunks.
@@ -16,55 +22,95 @@
 
 namespace sumi::cuda {
 
-/// A block's results and a warp's share of them.
-template <int M_, int N_, int WarpM_, int WarpN_>
+/// A block's results, a warp's share of them, and columns of k a stage.
+template <int M_, int N_, int WarpM_, int WarpN_, int K_>
 struct MmaShape {
-  static constexpr int M = M_, N = N_, K = 32, WarpM = WarpM_, WarpN = WarpN_;
+  static constexpr int M = M_, N = N_, K = K_, WarpM = WarpM_, WarpN = WarpN_;
   static constexpr int warps_n = N / WarpN, threads = M / WarpM * warps_n * 32;
   static constexpr int kStages = 4, kPitch = N + 8;  // of the f32 tile: 8 rows of float2 hit 32 different banks
-  static constexpr std::size_t stage_elements = (M + N) * K;
+  static constexpr std::size_t stage_elements = (M + N) * K, stage_bytes = (M + N) * 64;
   static constexpr std::size_t smem(bool staged) {
-    const std::size_t ring = (staged ? 2 : kStages) * stage_elements * 2, results = std::size_t{M} * kPitch * 4;
+    const std::size_t ring = (staged ? 2 : kStages) * stage_bytes, results = std::size_t{M} * kPitch * 4;
     return ring > results ? ring : results;
   }
 };
-using LargeMma = MmaShape<128, 128, 64, 32>;
-using SmallMma = MmaShape<64, 64, 32, 32>;
+/// For elements of 16 bits, and for f32.
+using LargeMma = MmaShape<128, 128, 64, 32, 32>;
+using SmallMma = MmaShape<64, 64, 32, 32, 32>;
+using LargeTf32 = MmaShape<128, 128, 64, 32, 16>;
+using SmallTf32 = MmaShape<64, 64, 32, 32, 16>;
 
 /// Where chunks of an operand's tile stand in shared memory.
-template <Run R, int Rows, int K>
+template <class T, Run R, int Rows, int K>
 struct SwizzledTile {
-  static constexpr int count = Rows * K;
-  /// In elements; `place` is a multiple of 8. Lines are 64 bytes (along k: two in 32 banks) or a multiple of 128.
+  static constexpr int V = kVector<T>;
+  static_assert(K * sizeof(T) == 64 && Rows % 64 == 0);
+  /// In elements; `place` is a multiple of V. Lines are 64 bytes (along k: two in 32 banks) or a multiple of 128.
   __device__ static int at(int line, int place) {
-    static_assert(K == 32 && Rows % 64 == 0);
     if constexpr (R == Run::along_k)
-      return line * K + ((place / 8) ^ (line >> 1 & 3)) * 8;
+      return line * K + ((place / V) ^ (line >> 1 & 3)) * V;
+    else if constexpr (sizeof(T) == 2)
+      return line * Rows + ((place / V) ^ (line & 7)) * V;
     else
-      return line * Rows + ((place / 8) ^ (line & 7)) * 8;
+      return line * Rows + ((place / V) ^ (line & 3) * 2) * V;
   }
+  /// Any place.
+  __device__ static int element(int line, int place) { return at(line, place / V * V) + place % V; }
 };
 
-/// The 16 x 16 fragment of the left operand at (row, k).
-template <Run R, int Rows, int K, class T>
-__device__ __forceinline__ void load_left(unsigned (&a)[4], const T* tile, int row, int k) {
-  using S = SwizzledTile<R, Rows, K>;
-  const int lane = static_cast<int>(threadIdx.x % 32);
-  if constexpr (R == Run::along_k)
-    load_matrices_x4(a, tile + S::at(row + lane % 16, k + lane / 16 * 8));
-  else
-    load_matrices_x4_transposed(a, tile + S::at(k + lane / 16 * 8 + lane % 8, row + lane / 8 % 2 * 8));
+/// Columns of k in one product: 32 bytes.
+template <class T>
+inline constexpr int kDepth = static_cast<int>(32 / sizeof(T));
+
+/// f32 elements, rounded to what the products take.
+template <class T>
+__device__ __forceinline__ void round_fragment(unsigned (&r)[4]) {
+  if constexpr (sizeof(T) == 4)
+#pragma unroll
+    for (unsigned& v : r) v = to_tf32(__uint_as_float(v));
 }
 
-/// Two 16 x 8 fragments of the right operand: columns n to n + 7 and n + 8 to n + 15.
+/// The 16 x kDepth fragment of the left operand at (row, k).
 template <Run R, int Rows, int K, class T>
-__device__ __forceinline__ void load_right(unsigned (&b)[4], const T* tile, int n, int k) {
-  using S = SwizzledTile<R, Rows, K>;
+__device__ __forceinline__ void load_left(unsigned (&a)[4], const T* tile, int row, int k) {
+  using S = SwizzledTile<T, R, Rows, K>;
+  constexpr int V = kVector<T>;
   const int lane = static_cast<int>(threadIdx.x % 32);
   if constexpr (R == Run::along_k)
-    load_matrices_x4(b, tile + S::at(n + lane / 16 * 8 + lane % 8, k + lane / 8 % 2 * 8));
+    load_matrices_x4(a, tile + S::at(row + lane % 16, k + lane / 16 * V));
+  else if constexpr (sizeof(T) == 2)
+    load_matrices_x4_transposed(a, tile + S::at(k + lane / 16 * 8 + lane % 8, row + lane / 8 % 2 * 8));
   else
+#pragma unroll
+    for (int i = 0; i < 4; i++)
+      a[i] = __float_as_uint(tile[S::element(k + i / 2 * 4 + lane % 4, row + i % 2 * 8 + lane / 4)]);
+  round_fragment<T>(a);
+}
+
+/// Two kDepth x 8 fragments of the right operand: columns n to n + 7 and n + 8 to n + 15.
+template <Run R, int Rows, int K, class T>
+__device__ __forceinline__ void load_right(unsigned (&b)[4], const T* tile, int n, int k) {
+  using S = SwizzledTile<T, R, Rows, K>;
+  constexpr int V = kVector<T>;
+  const int lane = static_cast<int>(threadIdx.x % 32);
+  if constexpr (R == Run::along_k)
+    load_matrices_x4(b, tile + S::at(n + lane / 16 * 8 + lane % 8, k + lane / 8 % 2 * V));
+  else if constexpr (sizeof(T) == 2)
     load_matrices_x4_transposed(b, tile + S::at(k + lane / 8 % 2 * 8 + lane % 8, n + lane / 16 * 8));
+  else
+#pragma unroll
+    for (int i = 0; i < 4; i++)
+      b[i] = __float_as_uint(tile[S::element(k + i % 2 * 4 + lane % 4, n + i / 2 * 8 + lane / 4)]);
+  round_fragment<T>(b);
+}
+
+/// d += A B of fragments.
+template <class T>
+__device__ __forceinline__ void multiply(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
+  if constexpr (sizeof(T) == 4)
+    multiply_m16n8k8_tf32(d, a, b);
+  else
+    multiply_m16n8k16<T>(d, a, b);
 }
 
 /// One warp's results.
@@ -79,7 +125,7 @@ struct WarpTile {
   template <class T, Run RA, Run RB>
   __device__ __forceinline__ void add(const T* left, const T* right) {
 #pragma unroll
-    for (int k = 0; k < Shape::K; k += 16) {
+    for (int k = 0; k < Shape::K; k += kDepth<T>) {
       unsigned a[kRows][4], b[kColumns / 2][4];
 #pragma unroll
       for (int i = 0; i < kRows; i++) load_left<RA, Shape::M, Shape::K>(a[i], left, row() + i * 16, k);
@@ -90,7 +136,7 @@ struct WarpTile {
 #pragma unroll
         for (int j = 0; j < kColumns; j++) {
           const unsigned pair[2] = {b[j / 2][j % 2 * 2], b[j / 2][j % 2 * 2 + 1]};
-          multiply_m16n8k16<T>(sums[i][j], a[i], pair);
+          multiply<T>(sums[i][j], a[i], pair);
         }
     }
   }
@@ -111,7 +157,7 @@ struct WarpTile {
 template <class Operand, class T, int Rows, int K, int Threads>
 struct Feed {
   using C = Chunks<T, Operand::run, Rows, K, Threads>;
-  using S = SwizzledTile<Operand::run, Rows, K>;
+  using S = SwizzledTile<T, Operand::run, Rows, K>;
   typename Operand::template Cursor<C> cursor;
   Vector<T> held[C::slots];
 

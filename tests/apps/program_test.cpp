@@ -49,6 +49,20 @@ TEST(Program, MissingAndWrongValuesAreUsageErrors) {
   EXPECT_EQ(run_sumi(f, {}).code, 2);
 }
 
+TEST(Program, PrecisionsThatAreNotThereNameOthers) {
+  const TemporaryFolder f;
+  const std::vector<std::string> bench = {"bench", "--model", "vgg16"},
+                                 train = {"train", "faststyle", "--photos", "p",  "--style",
+                                          "s",     "--vgg",     "v",        "-o", "o"};
+  const auto with = [&](std::vector<std::string> command, const std::string& precision) {
+    command.insert(command.end(), {"--device", "cpu", "--precision", precision});
+    return run_sumi(f, command);
+  };
+  expect_error(with(bench, "tf32"), 1, {"tf32", "use --precision f32 or bf16"});
+  expect_error(with(train, "tf32"), 1, {"tf32", "use --precision f32 or bf16"});
+  expect_error(with(train, "bf16"), 1, {"use --precision f32"});
+}
+
 TEST(Program, HelpAndVersion) {
   const TemporaryFolder f;
   for (const std::vector<std::string>& a :
@@ -81,6 +95,7 @@ TEST(Info, ListsEveryOpWithItsRows) {
       EXPECT_TRUE(row["device"] == "cpu" || row["device"] == "cuda") << row;
       EXPECT_FALSE(row["dtypes"].empty()) << op;
       EXPECT_TRUE(row["deterministic"].is_boolean());
+      EXPECT_TRUE(row["tf32"].is_boolean());
     }
   }
   EXPECT_FALSE(all["libraries"]["Highway"].get<std::string>().empty());

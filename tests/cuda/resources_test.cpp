@@ -107,9 +107,13 @@ TEST(Cuda, ResourcesAreTheCommittedOnes) {
 
 /// Which PTX instructions a file's kernels must hold, by what its source includes.
 TEST(Cuda, TensorCoreKernelsHoldTheirInstructions) {
-  const std::vector<std::pair<std::string, std::string>> wanted{{"/tile_mma.h\"", "mma.sync.aligned.m16n8k16"},
-                                                                {"/tile_mma.h\"", "ldmatrix.sync.aligned"},
-                                                                {"/tile_mma.h\"", "cp.async.cg"},
+  const std::vector<std::pair<std::string, std::string>> wanted{{"/run_mma.h\"", "mma.sync.aligned.m16n8k"},
+                                                                {"/run_mma.h\"", "ldmatrix.sync.aligned"},
+                                                                {"/run_mma.h\"", "cp.async.cg"},
+                                                                {"Tf32", "mma.sync.aligned.m16n8k8"},
+                                                                {"/thin_part.h\"", "mma.sync.aligned.m16n8k16"},
+                                                                {"/thin_part.h\"", "mma.sync.aligned.m16n8k8"},
+                                                                {"/thin_part.h\"", "ldmatrix.sync.aligned"},
                                                                 {"/tile_wgmma.h\"", "wgmma.mma_async"},
                                                                 {"/tile_wgmma.h\"", "cp.async.bulk.tensor"}};
   int checked = 0;

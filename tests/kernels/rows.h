@@ -158,7 +158,8 @@ constexpr bool is_linear() {
 }
 
 /// |y - ref| <= u_out |ref| + 4 sqrt(K) u_acc A, with A = sum |a b| taken from a reference run on magnitudes for linear
-/// ops (largest over the operand), and 1 + max |ref| otherwise; times the row's error factor.
+/// ops (largest over the operand), and 1 + max |ref| otherwise; times the row's error factor. tf32 rounds both factors
+/// of a product to 11 bits: at most (1 + 2^-11)^2 - 1 of each |a b|, whatever their number.
 template <class Args>
 void compare(const Variant<Args>& row, Bound<Args>& got, Bound<Args>& want, Bound<Args>* magnitude, bool exact) {
   for (std::size_t i = 0; i < got.operands.size(); i++) {
@@ -185,6 +186,7 @@ void compare(const Variant<Args>& row, Bound<Args>& got, Bound<Args>& want, Boun
     // A prologue's result may be rounded to the storage dtype, which the products take: one rounding a term.
     if constexpr (requires { got.args.prologue; })
       if (got.args.prologue) rounding += unit_roundoff(got.args.dtype()) * scale;
+    if (row.traits.tf32) rounding += (o.param ? 4 : 1) * 2.001 * 0x1p-11 * scale;
     bool any = false;
     for (std::int64_t k = 0; k < w.count(); k++) {
       const double a = g.load(k), e = exact && !o.param ? rounded(w.load(k), g.dtype()) : w.load(k);

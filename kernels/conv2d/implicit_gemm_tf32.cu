@@ -1,0 +1,17 @@
+// The rows `implicit_gemm_tf32`: f32 images on tensor cores, which round both factors to tf32
+// (kernels/gemm/tile_mma.h).
+#include "kernels/conv2d/run_mma.h"
+
+namespace sumi::cuda {
+
+void conv2d_forward_implicit_gemm_tf32(const Conv2dForward& a, Context& ctx) {
+  run_conv<TensorCoresTf32, float>(a, ctx);
+}
+void conv2d_backward_input_implicit_gemm_tf32(const Conv2dBackwardInput& a, Context& ctx) {
+  run_conv<TensorCoresTf32, float>(a, ctx);
+}
+void conv2d_backward_weight_implicit_gemm_tf32(const Conv2dBackwardWeight& a, Context& ctx) {
+  run_weight<TensorCoresTf32, float>(a, ctx);
+}
+
+}  // namespace sumi::cuda
