@@ -23,6 +23,10 @@ void conv2d_backward_weight_implicit_gemm(const Conv2dBackwardWeight& a, Context
 void conv2d_forward_implicit_gemm_mma(const Conv2dForward& a, Context& ctx);
 void conv2d_backward_input_implicit_gemm_mma(const Conv2dBackwardInput& a, Context& ctx);
 void conv2d_backward_weight_implicit_gemm_mma(const Conv2dBackwardWeight& a, Context& ctx);
+/// The same on sm_80 and later.
+bool implicit_gemm_tf32_supports(const Conv2dForward& a, const DeviceInfo& device);
+bool implicit_gemm_tf32_supports(const Conv2dBackwardInput& a, const DeviceInfo& device);
+bool implicit_gemm_tf32_supports(const Conv2dBackwardWeight& a, const DeviceInfo& device);
 void conv2d_forward_implicit_gemm_tf32(const Conv2dForward& a, Context& ctx);
 void conv2d_backward_input_implicit_gemm_tf32(const Conv2dBackwardInput& a, Context& ctx);
 void conv2d_backward_weight_implicit_gemm_tf32(const Conv2dBackwardWeight& a, Context& ctx);
@@ -35,6 +39,7 @@ void conv2d_forward_thin_in(const Conv2dForward& a, Context& ctx);
 void conv2d_forward_thin_in_tf32(const Conv2dForward& a, Context& ctx);
 /// The gradient's other channels come in whole chunks of 16 bytes.
 bool thin_in_supports(const Conv2dBackwardWeight& a, const DeviceInfo& device);
+bool thin_in_tf32_supports(const Conv2dBackwardWeight& a, const DeviceInfo& device);
 void conv2d_backward_weight_thin_in(const Conv2dBackwardWeight& a, Context& ctx);
 void conv2d_backward_weight_thin_in_tf32(const Conv2dBackwardWeight& a, Context& ctx);
 
@@ -45,6 +50,7 @@ void conv2d_forward_thin_out(const Conv2dForward& a, Context& ctx);
 void conv2d_backward_input_thin_out(const Conv2dBackwardInput& a, Context& ctx);
 /// Stride 1 and zero padding: the same sums as thin_in's, with x and dy exchanged.
 bool thin_out_supports(const Conv2dBackwardWeight& a, const DeviceInfo& device);
+bool thin_out_tf32_supports(const Conv2dBackwardWeight& a, const DeviceInfo& device);
 void conv2d_backward_weight_thin_out(const Conv2dBackwardWeight& a, Context& ctx);
 void conv2d_backward_weight_thin_out_tf32(const Conv2dBackwardWeight& a, Context& ctx);
 

@@ -295,13 +295,14 @@ void run_typed(const Conv2dForward& a, Context& ctx) {
 }  // namespace
 
 bool thin_in_supports(const Conv2dForward& a, const DeviceInfo& device) {
-  if (!is_thin(a.d, a.d.C) || !is_loadable(a)) return false;
+  if (!is_thin(a.d, a.d.C) || !is_loadable(a) || !has_products(a.dtype(), false, device)) return false;
   const TapConv t = taps_of(a);
   const std::size_t bytes = a.dtype() == DType::f32 ? shared_bytes<float>(t, false) : shared_bytes<__half>(t, true);
   return bytes <= device.shared_per_block;
 }
 bool thin_in_tf32_supports(const Conv2dForward& a, const DeviceInfo& device) {
-  return is_thin(a.d, a.d.C) && is_loadable(a) && shared_bytes<float>(taps_of(a), true) <= device.shared_per_block;
+  return is_thin(a.d, a.d.C) && is_loadable(a) && has_products(a.dtype(), true, device) &&
+         shared_bytes<float>(taps_of(a), true) <= device.shared_per_block;
 }
 
 void conv2d_forward_thin_in(const Conv2dForward& a, Context& ctx) {

@@ -80,6 +80,11 @@ ThinPart<T> thin_part(const TapConv& t, int across) {
   return p;
 }
 
+/// Turing multiplies neither bf16 nor tf32.
+inline bool has_products(DType t, bool tf32, const DeviceInfo& device) {
+  return device.compute_capability >= 80 || (t != DType::bf16 && !tf32);
+}
+
 /// What the index arithmetic of these kernels takes.
 inline bool is_thin(const Conv2dDims& d, std::int64_t channels) {
   return d.groups == 1 && channels <= kMostThin && d.unit_dilation() && std::max(d.stride_h, d.stride_w) <= 4 &&

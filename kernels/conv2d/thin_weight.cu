@@ -238,10 +238,11 @@ bool can_exchange(const Conv2dDims& d) {
          std::max(d.pad.top, d.pad.bottom) < d.R && std::max(d.pad.left, d.pad.right) < d.S;
 }
 
-bool fits(const Conv2dBackwardWeight& a, const DeviceInfo& device) {
+bool fits(const Conv2dBackwardWeight& a, bool tf32, const DeviceInfo& device) {
   const auto bytes = [&](auto t) { return shared_bytes(thin_weight<decltype(t)>(a, false)); };
   const auto chunk = static_cast<std::int64_t>(16 / size_of(a.dtype()));
   return is_thin(a.d, a.d.C) && a.d.K % chunk == 0 && a.dy.dtype == a.x.dtype &&
+         has_products(a.dtype(), tf32, device) &&
          (a.dtype() == DType::f32 ? bytes(float{}) : bytes(__half{})) <= device.shared_per_block;
 }
 
@@ -282,9 +283,13 @@ void run(const Conv2dBackwardWeight& a, bool exchanged, bool tf32, Context& ctx)
 
 }  // namespace
 
-bool thin_in_supports(const Conv2dBackwardWeight& a, const DeviceInfo& device) { return fits(a, device); }
+bool thin_in_supports(const Conv2dBackwardWeight& a, const DeviceInfo& device) { return fits(a, false, device); }
+bool thin_in_tf32_supports(const Conv2dBackwardWeight& a, const DeviceInfo& device) { return fits(a, true, device); }
 bool thin_out_supports(const Conv2dBackwardWeight& a, const DeviceInfo& device) {
-  return can_exchange(a.d) && fits(exchanged(a), device);
+  return can_exchange(a.d) && fits(exchanged(a), false, device);
+}
+bool thin_out_tf32_supports(const Conv2dBackwardWeight& a, const DeviceInfo& device) {
+  return can_exchange(a.d) && fits(exchanged(a), true, device);
 }
 
 void conv2d_backward_weight_thin_in(const Conv2dBackwardWeight& a, Context& ctx) {
