@@ -130,26 +130,28 @@ bool run_pipe(bool seeded) {
   return y.read() == want;
 }
 
-/// Two rows, a phase for each.
+/// Two rows, a phase for each, to which all threads arrive.
 template <bool WaitsForSecond>
 __global__ void relay(const float* x, float* y) {
   __shared__ Mbarrier stands;
   __shared__ float first[32], second[32];
   const int lane = static_cast<int>(threadIdx.x % 32);
   if (threadIdx.x == 0) {
-    init_barrier(&stands, 32);
+    init_barrier(&stands, 64);
     fence_barriers();
   }
   __syncthreads();
   if (threadIdx.x < 32) {
     first[lane] = x[lane];
     arrive(&stands);
-    __syncwarp();
+    wait_for_phase(&stands, 0);
     second[lane] = x[32 + lane];
     arrive(&stands);
   } else {
+    arrive(&stands);
     wait_for_phase(&stands, 0);
     const float a = first[31 - lane];
+    arrive(&stands);
     if (WaitsForSecond) wait_for_phase(&stands, 1);
     y[lane] = a - second[31 - lane];
   }
