@@ -151,7 +151,10 @@ struct ThinWarp {
         if (q0 + m >= o.part.Q || valid <= 0) continue;
         float v[V];
 #pragma unroll
-        for (int e = 0; e < V; e++) v[e] = stage[m * kPitch + n + e];
+        for (int e = 0; e < V; e += 4) {
+          const Vector<float> four = load_vector(stage + m * kPitch + n + e);
+          for (int f = 0; f < 4; f++) v[e + f] = four.v[f];
+        }
         store_finished(o.finish, v, (std::int64_t{t.n} * o.part.P + p) * o.part.Q + q0 + m, n0 + n,
                        valid < V ? valid : V);
       }

@@ -74,6 +74,16 @@ TEST_F(CudnnPlans, TakeActivationsInOneKernel) {
   }
 }
 
+/// Most engines multiply f32 on tensor cores, which round it.
+TEST_F(CudnnPlans, RoundToTf32OnlyWhereAllowed) {
+  Problem p{.d = {.N = 1, .H = 32, .W = 32, .C = 64, .K = 64, .R = 3, .S = 3, .pad = Pad4::all(1)}};
+  const std::string key = p.key();
+  const std::size_t plain = plans(p, 24).size();
+  p.tf32 = true;
+  EXPECT_NE(p.key(), key);
+  EXPECT_GT(plans(p, 24).size(), plain);
+}
+
 TEST_F(CudnnPlans, KeepWithinTheirWorkspaceAndNumber) {
   const Problem p{.d = {.N = 16, .H = 64, .W = 64, .C = 64, .K = 128, .R = 3, .S = 3, .pad = Pad4::all(1)},
                   .in = DType::bf16,
