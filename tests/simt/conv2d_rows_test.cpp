@@ -44,22 +44,28 @@ const Variant<Conv2dForward>& winograd_row(DType t) {
                                  {.d = {.C = 16, .K = 16, .R = 3, .S = 3}, .x = {nullptr, t}}, device::info());
 }
 
-const Case<Conv2dForward> kPicture{
-    Conv2dForward{.d = {.N = 3, .H = 26, .W = 25, .C = 16, .K = 16, .R = 3, .S = 3, .pad = Pad4::all(1)}}};
+Case<Conv2dForward> picture(std::int64_t N, std::int64_t channels) {
+  return {Conv2dForward{
+      .d = {.N = N, .H = 26, .W = 25, .C = channels, .K = channels, .R = 3, .S = 3, .pad = Pad4::all(1)}}};
+}
 
 /// 147 or 507 tiles, as one chunk and in chunks of 128.
 TEST(WinogradOnGpu, ChunksOfTiles) {
   for (const DType t : {DType::f32, DType::f16}) {
-    Bound<Conv2dForward> whole(kPicture, t, Data::gaussian), cut(kPicture, t, Data::gaussian, &whole);
+    const Case<Conv2dForward> c = picture(3, 16);
+    Bound<Conv2dForward> whole(c, t, Data::gaussian), cut(c, t, Data::gaussian, &whole);
     Context ctx(ContextOptions{.device = DeviceKind::cuda, .forced_rows = "none:none"});
     Variant<Conv2dForward> row = winograd_row(t);
     run_on_device(row, whole, ctx);
-    row.run = [](const Conv2dForward& a, Context& c) { cuda::conv2d_forward_winograd_within(1, a, c); };
+    row.run = [](const Conv2dForward& a, Context& on) { cuda::conv2d_forward_winograd_within(1, a, on); };
     run_on_device(row, cut, ctx);
     for (std::size_t k = 0; k < whole.buffers.size(); k++)
       EXPECT_TRUE(whole.buffers[k] == cut.buffers[k]) << whole.operands[k].name << ' ' << name_of(t);
   }
 }
+
+/// From 64 tiles and channels on, Hopper's tensor cores multiply.
+TEST(WinogradOnGpu, LargeProducts) { check_row(winograd_row(DType::f16), picture(1, 64), DType::f16, Data::gaussian); }
 
 /// Filters are transformed once for each version, and anew where they have no identity.
 TEST(WinogradOnGpu, FiltersFollowTheirVersion) {
