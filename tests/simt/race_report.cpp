@@ -125,7 +125,7 @@ void print_report(const std::string& filter) {
       "Lines with ! take more than 1.5 times the ideal.\n\n");
   for_each_op([&]<class A>(std::type_identity<A>) {
     for (const Variant<A>& row : A::table())
-      for (const DType t : {DType::f32, DType::bf16})
+      for (const DType t : {DType::f32, row.dtypes.has(DType::bf16) ? DType::bf16 : DType::f16})
         if (row.device == DeviceKind::cuda && row.dtypes.has(t)) report_row(row, t, filter);
   });
 }
