@@ -93,13 +93,11 @@ TEST(WinogradOnGpu, FiltersFollowTheirVersion) {
 
 /// Which row a layer gets where nothing has been measured.
 TEST(WinogradOnGpu, PaysWhereChannelsAreMany) {
-  const Context ctx(ContextOptions{.device = DeviceKind::cuda, .forced_rows = "none:none"});
+  Context ctx(ContextOptions{.device = DeviceKind::cuda, .forced_rows = "none:none"});
   const auto chosen = [&](DType t, std::int64_t side, std::int64_t channels, PadMode mode) {
     Conv2dForward a{.d = {.H = side, .W = side, .C = channels, .K = channels, .R = 3, .S = 3, .pad = Pad4::all(1)}};
     a.d.pad_mode = mode, a.x.dtype = t;
-    for (const auto& row : Conv2dForward::table())
-      if (can_run(row, a, ctx.device()) && (!row.pays || row.pays(a, ctx.device()))) return row.name;
-    return std::string_view{};
+    return select(a, ctx).name;
   };
   EXPECT_EQ(chosen(DType::f32, 64, 256, PadMode::zero), "winograd");
   EXPECT_EQ(chosen(DType::f32, 256, 16, PadMode::zero), "implicit_gemm");
