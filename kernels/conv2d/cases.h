@@ -22,11 +22,12 @@ inline std::vector<Conv2dDims> awkward_conv2d_dims() {
 }
 
 /// What breaks tiles of 4x4 pixels and groups of 16 channels: one below, at and above, every side padded otherwise,
-/// images smaller than a tile (several in one chunk of tiles), more than one chunk, more than one block of channels.
-inline std::vector<Conv2dDims> awkward_3x3_dims() {
+/// images smaller than a tile (several in one chunk of tiles), more than one chunk, more than one block of channels;
+/// larger filters in 3x3 parts, the last of which has one row, or column, of taps, or two, or three.
+inline std::vector<Conv2dDims> awkward_winograd_dims() {
   const auto dims = [](std::int64_t N, std::int64_t H, std::int64_t W, std::int64_t C, std::int64_t K, Pad4 pad,
-                       PadMode mode = PadMode::zero) {
-    return Conv2dDims{.N = N, .H = H, .W = W, .C = C, .K = K, .R = 3, .S = 3, .pad = pad, .pad_mode = mode};
+                       PadMode mode = PadMode::zero, std::int64_t R = 3, std::int64_t S = 3) {
+    return Conv2dDims{.N = N, .H = H, .W = W, .C = C, .K = K, .R = R, .S = S, .pad = pad, .pad_mode = mode};
   };
   return {
       dims(1, 1, 1, 1, 1, Pad4::all(1)),
@@ -39,11 +40,16 @@ inline std::vector<Conv2dDims> awkward_3x3_dims() {
       dims(1, 29, 26, 5, 3, {2, 2, 0, 1}),
       dims(3, 9, 9, 65, 2, Pad4::all(1)),
       dims(2, 9, 6, 2, 67, Pad4::all(1), PadMode::reflect),
+      dims(2, 7, 5, 17, 33, Pad4::all(2), PadMode::reflect, 5, 5),
+      dims(1, 13, 11, 16, 5, Pad4::all(3), PadMode::reflect, 7, 7),
+      dims(3, 6, 9, 15, 18, {2, 3, 4, 1}, PadMode::replicate, 7, 5),
+      dims(1, 5, 3, 33, 16, Pad4::all(4), PadMode::zero, 9, 9),
+      dims(1, 8, 6, 3, 66, {5, 0, 1, 3}, PadMode::zero, 4, 6),
   };
 }
 
-inline void append_awkward_3x3(std::vector<Case<Conv2dForward>>& cases) {
-  for (const Conv2dDims& d : awkward_3x3_dims()) {
+inline void append_awkward_winograd(std::vector<Case<Conv2dForward>>& cases) {
+  for (const Conv2dDims& d : awkward_winograd_dims()) {
     Conv2dForward a{.d = d};
     a.epilogue.act = Map::relu;
     cases.push_back({a, {"scale", "shift", "residual", "mean", "var"}});
@@ -55,8 +61,8 @@ inline void append_awkward_3x3(std::vector<Case<Conv2dForward>>& cases) {
   }
 }
 
-inline void append_awkward_3x3(std::vector<Case<Conv2dBackwardInput>>& cases) {
-  for (Conv2dDims d : awkward_3x3_dims()) {
+inline void append_awkward_winograd(std::vector<Case<Conv2dBackwardInput>>& cases) {
+  for (Conv2dDims d : awkward_winograd_dims()) {
     d.pad_mode = PadMode::zero;
     Conv2dBackwardInput a{.d = d};
     cases.push_back({a, {"scale", "shift", "bias", "residual", "mean", "var"}});
@@ -185,7 +191,7 @@ inline std::vector<Case<Conv2dForward>> Cases<Conv2dForward>::awkward() {
     a.epilogue.act = static_cast<Map>(cases.size() / 3 % 5), a.epilogue.a = 0.1;  // every activation in turn
     cases.push_back({a});
   }
-  append_awkward_3x3(cases);
+  append_awkward_winograd(cases);
   append_awkward_columns(cases);
   return cases;
 }
@@ -199,7 +205,7 @@ inline std::vector<Case<Conv2dBackwardInput>> Cases<Conv2dBackwardInput>::awkwar
     a.prologue.act = Map::relu;
     cases.push_back({a, {"residual"}});
   }
-  append_awkward_3x3(cases);
+  append_awkward_winograd(cases);
   append_awkward_columns(cases);
   return cases;
 }

@@ -11,19 +11,20 @@ namespace {
 
 constexpr std::size_t kStreamFrom = 1u << 20;  // bytes of y from which storing past the caches pays
 
-bool is_3x3(const Conv2dDims& d) {
-  return d.R == 3 && d.S == 3 && d.unit_stride() && d.unit_dilation() && d.groups == 1;
+bool is_dense(const Conv2dDims& d) {
+  return d.R >= 3 && d.S >= 3 && d.unit_stride() && d.unit_dilation() && d.groups == 1;
 }
 
 bool can_fuse(const Prologue& p, const Epilogue& e) {
   return is_complete(p, e) && (!p || p.act <= Map::leaky_relu) && e.act <= Map::leaky_relu;
 }
 
-/// A tile costs 36 C K whatever it keeps of its 16 pixels, the plain sum 9 C K for each of them, and the transformed
-/// filters are four times as many: images must be full of tiles, and a batch must have some of them.
-bool pays(std::int64_t N, std::int64_t P, std::int64_t Q, std::int64_t C, std::int64_t K) {
+/// A tile costs products() C K whatever it keeps of its 16 pixels, the plain sum R S C K for each of them: it must be
+/// twice as many. The transformed filters are more, too: a batch must have some tiles.
+bool pays(std::int64_t N, std::int64_t P, std::int64_t Q, std::int64_t C, std::int64_t K, const Parts& parts) {
   const std::int64_t kept = P * Q, computed = round_up(P, kTile) * round_up(Q, kTile);
-  return C >= 16 && K >= 8 && kept * 2 >= computed && N * kept >= 64;
+  const std::int64_t plain = kept * parts.R * parts.S, here = computed / (kTile * kTile) * parts.products();
+  return C >= 16 && K >= 8 && plain >= 2 * here && N * kept >= 64;
 }
 
 /// Pixels of the segment of `chunk` that lies in image n.
@@ -75,7 +76,7 @@ void store_moments(const Job& j, Context& ctx) {
 
 void plan(Job& j) {
   j.tile_rows = (j.P + kTile - 1) / kTile, j.tile_columns = (j.Q + kTile - 1) / kTile;
-  j.chunks = (j.tiles() + chunk_tiles(j.C) - 1) / chunk_tiles(j.C);
+  j.chunks = (j.tiles() + chunk_tiles(j.C, j.parts) - 1) / chunk_tiles(j.C, j.parts);
   j.block = std::min<std::int64_t>(64, round_up(j.K, kPanel));
   if (j.chunks * j.blocks() < 8) j.block = kPanel;  // few units: finer ones, to occupy the threads
   const std::size_t bytes = static_cast<std::size_t>(j.N * j.P * j.Q * j.K) * size_of(j.y.dtype);
@@ -83,9 +84,9 @@ void plan(Job& j) {
 }
 
 std::shared_ptr<Scratch> packed(std::string_view op, const Filter& f, Context& ctx) {
-  const std::string key = concat(op, 'C', f.C, 'K', f.K);
+  const std::string key = concat(op, 'C', f.C, 'K', f.K, 'R', f.parts.R, 'S', f.parts.S);
   return ctx.cache().get<Scratch>("winograd", key, f.w, [&] {
-    auto u = std::make_shared<Scratch>(ctx.lasting(static_cast<std::size_t>(packed_count(f.C, f.K)) * sizeof(float)));
+    auto u = std::make_shared<Scratch>(ctx.lasting(static_cast<std::size_t>(packed_count(f)) * sizeof(float)));
     pack(f, u->as<float>(), ctx);
     return u;
   });
@@ -106,35 +107,36 @@ void convolve(Job& j, const Filter& f, std::string_view op, Context& ctx) {
 }  // namespace winograd
 
 bool conv2d_forward_winograd_supports(const Conv2dForward& a, const DeviceInfo&) {
-  return winograd::is_3x3(a.d) && winograd::can_fuse(a.prologue, a.epilogue);
+  return winograd::is_dense(a.d) && winograd::can_fuse(a.prologue, a.epilogue);
 }
 
 bool conv2d_backward_input_winograd_supports(const Conv2dBackwardInput& a, const DeviceInfo&) {
-  return winograd::is_3x3(a.d) && a.d.pad_mode == PadMode::zero && winograd::can_fuse(a.prologue, a.epilogue);
+  return winograd::is_dense(a.d) && a.d.pad_mode == PadMode::zero && winograd::can_fuse(a.prologue, a.epilogue);
 }
 
 bool conv2d_forward_winograd_pays(const Conv2dForward& a, const DeviceInfo& device) {
-  return device.avx2 && winograd::pays(a.d.N, a.d.P(), a.d.Q(), a.d.C, a.d.K);
+  return device.avx2 && winograd::pays(a.d.N, a.d.P(), a.d.Q(), a.d.C, a.d.K, {a.d.R, a.d.S});
 }
 
 bool conv2d_backward_input_winograd_pays(const Conv2dBackwardInput& a, const DeviceInfo& device) {
-  return device.avx2 && winograd::pays(a.d.N, a.d.H, a.d.W, a.d.K, a.d.C);
+  return device.avx2 && winograd::pays(a.d.N, a.d.H, a.d.W, a.d.K, a.d.C, {a.d.R, a.d.S});
 }
 
 void conv2d_forward_winograd(const Conv2dForward& a, Context& ctx) {
   const Conv2dDims& d = a.d;
-  winograd::Job j{.N = d.N, .H = d.H, .W = d.W, .C = d.C, .P = d.P(), .Q = d.Q(), .K = d.K};
+  winograd::Job j{.N = d.N, .H = d.H, .W = d.W, .C = d.C, .P = d.P(), .Q = d.Q(), .K = d.K, .parts = {d.R, d.S}};
   j.top = d.pad.top, j.left = d.pad.left, j.pad_mode = d.pad_mode;
   j.x = a.x, j.y = a.y, j.prologue = a.prologue, j.epilogue = a.epilogue;
-  winograd::convolve(j, {a.w, d.C, d.K, false}, Conv2dForward::op, ctx);
+  winograd::convolve(j, {a.w, d.C, d.K, j.parts, false}, Conv2dForward::op, ctx);
 }
 
 void conv2d_backward_input_winograd(const Conv2dBackwardInput& a, Context& ctx) {
   const Conv2dDims& d = a.d;
-  winograd::Job j{.N = d.N, .H = d.P(), .W = d.Q(), .C = d.K, .P = d.H, .Q = d.W, .K = d.C};
-  j.top = 2 - d.pad.top, j.left = 2 - d.pad.left, j.pad_mode = PadMode::zero;
+  winograd::Job j{.N = d.N, .H = d.P(), .W = d.Q(), .C = d.K, .P = d.H, .Q = d.W, .K = d.C, .parts = {d.R, d.S}};
+  j.top = static_cast<int>(d.R) - 1 - d.pad.top, j.left = static_cast<int>(d.S) - 1 - d.pad.left,
+  j.pad_mode = PadMode::zero;
   j.x = a.dy, j.y = a.dx, j.prologue = a.prologue, j.epilogue = a.epilogue;
-  winograd::convolve(j, {a.w, d.K, d.C, true}, Conv2dBackwardInput::op, ctx);
+  winograd::convolve(j, {a.w, d.K, d.C, j.parts, true}, Conv2dBackwardInput::op, ctx);
 }
 
 }  // namespace sumi

@@ -32,23 +32,35 @@ HWY_INLINE void transform_filter(const Vec g[3], Vec o[6]) {
 
 using Taps = float[9][kGroup][kPanel];
 
-/// taps[r*3+s][c][k], zeros beyond C and K.
+/// taps[c][k] = w[k0+k,r,s,c0+c], or, transposed, the flipped w[c0+c,R-1-r,S-1-s,k0+k].
 template <class T>
-void gather(const Filter& f, std::int64_t c0, std::int64_t k0, Taps& taps) {
-  const T* w = f.w.as<T>();
+void gather_tap(const Filter& f, std::int64_t r, std::int64_t s, std::int64_t c0, std::int64_t k0,
+                float (&taps)[kGroup][kPanel]) {
   const std::int64_t channels = std::min(kGroup, f.C - c0), filters = std::min(kPanel, f.K - k0);
-  if (channels < kGroup || filters < kPanel) std::fill_n(&taps[0][0][0], 9 * kGroup * kPanel, 0.f);
-  for (std::int64_t tap = 0; tap < 9; tap++)
-    if (f.transposed)
-      for (std::int64_t c = 0; c < channels; c++) {
-        const T* row = w + ((c0 + c) * 9 + 8 - tap) * f.K + k0;
-        for (std::int64_t k = 0; k < filters; k++) taps[tap][c][k] = static_cast<float>(row[k]);
-      }
-    else
-      for (std::int64_t k = 0; k < filters; k++) {
-        const T* row = w + ((k0 + k) * 9 + tap) * f.C + c0;
-        for (std::int64_t c = 0; c < channels; c++) taps[tap][c][k] = static_cast<float>(row[c]);
-      }
+  const std::int64_t all = f.parts.R * f.parts.S, at = r * f.parts.S + s;
+  const T* w = f.w.as<T>();
+  if (f.transposed)
+    for (std::int64_t c = 0; c < channels; c++) {
+      const T* row = w + ((c0 + c) * all + all - 1 - at) * f.K + k0;
+      for (std::int64_t k = 0; k < filters; k++) taps[c][k] = static_cast<float>(row[k]);
+    }
+  else
+    for (std::int64_t k = 0; k < filters; k++) {
+      const T* row = w + ((k0 + k) * all + at) * f.C + c0;
+      for (std::int64_t c = 0; c < channels; c++) taps[c][k] = static_cast<float>(row[c]);
+    }
+}
+
+/// taps[r*3+s][c][k] of one part, zeros beyond C, K, R and S.
+template <class T>
+void gather(const Filter& f, std::int64_t part, std::int64_t c0, std::int64_t k0, Taps& taps) {
+  const auto [i, j] = f.parts.place(part);
+  const std::int64_t rows = std::min<std::int64_t>(3, f.parts.R - 3 * i),
+                     columns = std::min<std::int64_t>(3, f.parts.S - 3 * j);
+  if (rows * columns < 9 || f.C - c0 < kGroup || f.K - k0 < kPanel)
+    std::fill_n(&taps[0][0][0], 9 * kGroup * kPanel, 0.f);
+  for (std::int64_t r = 0; r < rows; r++)
+    for (std::int64_t s = 0; s < columns; s++) gather_tap<T>(f, 3 * i + r, 3 * j + s, c0, k0, taps[r * 3 + s]);
 }
 
 /// The 36 rows of 32 that channel c contributes, `step` floats apart.
@@ -85,14 +97,14 @@ inline void transform(const Taps& taps, std::int64_t c, float* packed, std::int6
 
 template <class T>
 void pack_as(const Filter& f, float* packed, Context& ctx) {
-  const std::int64_t channels = round_up(f.C, kGroup), groups = channels / kGroup;
-  parallel_for(ctx, round_up(f.K, kPanel) / kPanel * groups, 1, [&](std::int64_t begin, std::int64_t end) {
+  const std::int64_t groups = round_up(f.C, kGroup) / kGroup, all = f.parts.count() * groups, channels = all * kGroup;
+  parallel_for(ctx, round_up(f.K, kPanel) / kPanel * all, 1, [&](std::int64_t begin, std::int64_t end) {
     alignas(64) Taps taps;
     for (std::int64_t u = begin; u < end; u++) {
-      const std::int64_t panel = u / groups, c0 = u % groups * kGroup;
-      gather<T>(f, c0, panel * kPanel, taps);
+      const std::int64_t panel = u / all, group = u % all;
+      gather<T>(f, group / groups, group % groups * kGroup, panel * kPanel, taps);
       for (std::int64_t c = 0; c < kGroup; c++)
-        transform(taps, c, packed + (panel * kPoints * channels + c0 + c) * kPanel, channels * kPanel);
+        transform(taps, c, packed + (panel * kPoints * channels + group * kGroup + c) * kPanel, channels * kPanel);
     }
     hwy::FlushStream();
   });

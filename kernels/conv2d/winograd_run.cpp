@@ -1,7 +1,6 @@
 // Chunks of tiles through the three steps, each by one thread with private scratch:
-//   inputs (row block, C/16, rows, 37, 16)  the 36 values of a (tile, 16 channels) lie together: the transform writes
-//   one
-//                                           stream, the products read a line per (tile, 16 channels)
+//   inputs (row block, part, C/16, rows, 37, 16)  the 36 values of a (tile, 16 channels) lie together: the transform
+//                                         writes one stream, the products read a line per (tile, 16 channels)
 //   for each block of output channels:
 //     products (tile, K/16, 36, 16)         36 matrix products
 //     outputs                               36 lines in, 16 pixels out
@@ -64,32 +63,23 @@ class Chunk {
   void load(std::int64_t chunk) {
     chunk_ = chunk, begin_ = job_.first_tile(chunk), count_ = job_.first_tile(chunk + 1) - begin_;
     row_blocks_ = (count_ + kRows - 1) / kRows;
-    const std::int64_t groups = round_up(job_.C, kGroup) / kGroup;
+    for (std::int64_t b = 0; b <= row_blocks_; b++) first_row_[b] = count_ * b / row_blocks_;
+    const std::int64_t groups = job_.channels() / kGroup;
     for (std::int64_t b = 0; b < row_blocks_; b++) {
-      const std::int64_t row = first_row(b), rows = first_row(b + 1) - row;
+      const std::int64_t row = first_row_[b], rows = first_row_[b + 1] - row;
       for (std::int64_t r = 0; r < rows; r++)
-        load_one(begin_ + row + r, inputs_ + (row * groups + r) * kSlot, rows * kSlot);
+        load_parts(begin_ + row + r, inputs_ + (row * groups + r) * kSlot, rows * kSlot);
     }
   }
 
   /// Output channels [k, k + count).
   void multiply(std::int64_t k, std::int64_t count) {
-    const std::int64_t channels = round_up(job_.C, kGroup), groups = channels / kGroup;
-    const std::int64_t columns = round_up(count, kGroup), products_row = columns * kPoints;
-    for (std::int64_t point = 0; point < kPoints; point++)
-      for (std::int64_t j = 0; j < columns; j += 2 * kLanes) {
-        const std::int64_t panel = (k + j) / kPanel * kPoints + point;
-        const float* weights = job_.weights + panel * channels * kPanel + (k + j) % kPanel;
-        const auto& by_rows = columns - j >= 2 * kLanes ? kMultiplyTwo : kMultiplyOne;
-        float* products = products_ + j / kGroup * (kPoints * kGroup) + point * kGroup + j % kGroup;
-        for (std::int64_t b = 0; b < row_blocks_; b++) {
-          const std::int64_t row = first_row(b), rows = first_row(b + 1) - row;
-          // Each row block prefetches one half of the next point's weights.
-          by_rows[static_cast<std::size_t>(rows - 1)](inputs_ + row * groups * kSlot + point * kGroup, weights, groups,
-                                                      products + row * products_row, products_row,
-                                                      weights + channels * (kPanel + b % 2 * kGroup));
-        }
-      }
+    const Parts parts = job_.parts;  // a copy: the calls below cannot change it
+    const std::int64_t channels = job_.channels(), groups = channels / kGroup / parts.count();
+    for (std::int64_t point = 0; point < kPoints; point++) {
+      const auto [begin, end] = parts.range(point);
+      multiply_point(point, k, round_up(count, kGroup), begin * groups, (end - begin) * groups, channels);
+    }
   }
 
   void store(std::int64_t k, std::int64_t count) {
@@ -98,9 +88,32 @@ class Chunk {
   }
 
  private:
-  std::int64_t first_row(std::int64_t block) const { return count_ * block / row_blocks_; }
+  /// `columns` output channels from k on: the sum over `groups` groups of input channels from `skip` on.
+  void multiply_point(std::int64_t point, std::int64_t k, std::int64_t columns, std::int64_t skip, std::int64_t groups,
+                      std::int64_t channels) {
+    const std::int64_t products_row = columns * kPoints, inputs_row = channels / kGroup * kSlot;
+    for (std::int64_t j = 0; j < columns; j += 2 * kLanes) {
+      const std::int64_t panel = (k + j) / kPanel * kPoints + point;
+      const float* weights = job_.weights + (panel * channels + skip * kGroup) * kPanel + (k + j) % kPanel;
+      const auto& by_rows = columns - j >= 2 * kLanes ? kMultiplyTwo : kMultiplyOne;
+      float* products = products_ + j / kGroup * (kPoints * kGroup) + point * kGroup + j % kGroup;
+      for (std::int64_t b = 0; b < row_blocks_; b++) {
+        const std::int64_t row = first_row_[b], rows = first_row_[b + 1] - row;
+        const float* inputs = inputs_ + row * inputs_row + skip * rows * kSlot + point * kGroup;
+        // Each row block prefetches one half of the next point's weights.
+        by_rows[static_cast<std::size_t>(rows - 1)](inputs, weights, groups, products + row * products_row,
+                                                    products_row, weights + channels * (kPanel + b % 2 * kGroup));
+      }
+    }
+  }
 
-  void load_one(std::int64_t tile, float* v, std::int64_t v_row) const {
+  void load_parts(std::int64_t tile, float* v, std::int64_t v_row) const {
+    const Parts parts = job_.parts;
+    const std::int64_t step = round_up(job_.C, kGroup) / kGroup * v_row;
+    for (std::int64_t part = 0; part < parts.count(); part++) load_one(tile, parts.place(part), v + part * step, v_row);
+  }
+
+  void load_one(std::int64_t tile, Parts::Place part, float* v, std::int64_t v_row) const {
     const std::int64_t column = tile % job_.tile_columns, row = tile / job_.tile_columns % job_.tile_rows;
     const std::int64_t n = tile / job_.tile_columns / job_.tile_rows, C = job_.C;
     InputTile<T> t{.x = job_.x.as<T>() + n * job_.H * job_.W * C, .C = C, .v = v, .v_row = v_row};
@@ -108,10 +121,11 @@ class Chunk {
       t.scale = job_.prologue.scale.as<float>() + n * C, t.shift = job_.prologue.shift.as<float>() + n * C;
       t.slope = static_cast<float>(job_.prologue.a);
     }
+    const std::int64_t top = row * kTile + 3 * part.i - job_.top, left = column * kTile + 3 * part.j - job_.left;
     std::ptrdiff_t least = 0;
     for (int i = 0; i < kPatch; i++) {
-      t.rows[i] = source(row * kTile + i - job_.top, job_.H, job_.P + 2 - job_.top, job_.pad_mode, job_.W * C);
-      t.cols[i] = source(column * kTile + i - job_.left, job_.W, job_.Q + 2 - job_.left, job_.pad_mode, C);
+      t.rows[i] = source(top + i, job_.H, job_.P + job_.parts.R - 1 - job_.top, job_.pad_mode, job_.W * C);
+      t.cols[i] = source(left + i, job_.W, job_.Q + job_.parts.S - 1 - job_.left, job_.pad_mode, C);
       least = std::min({least, t.rows[i], t.cols[i]});
     }
     const std::int64_t whole = least < 0 ? 0 : C / kLanes * kLanes, all = round_up(C, kGroup);
@@ -144,13 +158,14 @@ class Chunk {
   LoadTile<T> load_inner_, load_edge_;
   StoreTile<T> store_inner_, store_edge_;
   std::int64_t chunk_ = 0, begin_ = 0, count_ = 0, row_blocks_ = 0;
+  std::int64_t first_row_[kMostTiles / kRows + 1];  // of each row block, and the end
 };
 
 /// Units are (chunk, block of output channels): a thread that enters a chunk transforms its input once.
 template <class T>
 void run_as(const Job& job, Context& ctx) {
   const std::int64_t blocks = job.blocks(), most = (job.tiles() + job.chunks - 1) / job.chunks;
-  const std::int64_t inputs = most * round_up(job.C, kGroup) / kGroup * kSlot, products = most * job.block * kPoints;
+  const std::int64_t inputs = most * job.channels() / kGroup * kSlot, products = most * job.block * kPoints;
   parallel_for(ctx, job.chunks * blocks, 1, [&](std::int64_t begin, std::int64_t end) {
     const Scratch in = ctx.scratch(static_cast<std::size_t>(inputs) * sizeof(float));
     const Scratch out = ctx.scratch(static_cast<std::size_t>(products) * sizeof(float));

@@ -34,11 +34,10 @@ const Variant<Args>& winograd_row() {
 template <class Args>
 void check_every_case() {
   for (const Case<Args>& c : Cases<Args>::awkward()) {
-    const Conv2dDims& d = c.args.d;
-    if (d.R != 3 || d.S != 3 || !d.unit_stride() || !d.unit_dilation() || d.groups != 1) continue;
-    if (std::max(c.args.prologue.act, c.args.epilogue.act) > Map::leaky_relu) continue;
+    const Variant<Args>& row = winograd_row<Args>();
+    if (!row.supports(c.args, {})) continue;
     SCOPED_TRACE(c.args.key());
-    for (const DType t : {DType::f32, DType::bf16}) check_row(winograd_row<Args>(), c, t, Data::gaussian);
+    for (const DType t : {DType::f32, DType::bf16}) check_row(row, c, t, Data::gaussian);
   }
 }
 
@@ -159,6 +158,10 @@ TEST(Winograd, PaysWhereTilesAreFull) {
   a.d.C = 64, a.d.H = a.d.W = 1;
   EXPECT_FALSE(conv2d_forward_winograd_pays(a, device));
   EXPECT_TRUE(conv2d_forward_winograd_supports(a, device));
+  a.d = {.H = 8, .W = 8, .C = 64, .K = 32, .R = 7, .S = 7, .pad = Pad4::all(3)};
+  EXPECT_TRUE(conv2d_forward_winograd_pays(a, device));
+  a.d.H = a.d.W = 9;  // 81 pixels of 144 in whole tiles
+  EXPECT_FALSE(conv2d_forward_winograd_pays(a, device));
 }
 
 }  // namespace
