@@ -63,6 +63,8 @@ struct ThinWeight {
 template <class T>
 __device__ __forceinline__ void copy_gradient(const ThinWeight<T>& o, const ThinTile& t, int m0, T* to) {
   constexpr int V = kVector<T>, kPerPixel = kChannels / V;
+  [[maybe_unused]] constexpr int kAtOnce = V == 4 ? 4 : 2;  // more spill on sm_75
+#pragma unroll kAtOnce
   for (int i = static_cast<int>(threadIdx.x); i < kPixels * kPerPixel; i += kThinThreads) {
     const int pixel = i / kPerPixel, m = i % kPerPixel * V, p = t.p + pixel / kAcross, q = t.q + pixel % kAcross;
     const bool there = p < o.part.P && q < o.part.Q && m0 + m < o.channels;
