@@ -142,6 +142,7 @@ std::map<std::string, std::string> FaststyleRun::settings() const {
   return {{"batch", concat(o_.batch)},
           {"content-weight", concat(t.content_weight)},
           {"crop", concat(o_.crop)},
+          {"ema", concat(t.ema)},
           {"lr", concat(t.lr)},
           {"photo-side", concat(photo_side())},
           {"seed", concat(t.seed)},

@@ -45,6 +45,9 @@ Command add_train(CLI::App& program) {
   command->add_option("--style-weight", t.style_weight, "of the style loss")->check(weight)->capture_default_str();
   command->add_option("--tv-weight", t.tv_weight, "of the total variation")->check(weight)->capture_default_str();
   command->add_option("--lr", o->trainer.lr, "first learning rate")->check(CLI::Range(0.0, 1.0))->capture_default_str();
+  command->add_option("--ema", t.ema, "decay of the weights' moving averages, which are saved then, as 0.999; 0: none")
+      ->check(CLI::Range(0.0, 0.999999))
+      ->capture_default_str();
   command->add_option("--seed", o->trainer.seed, "of weights and crops")->capture_default_str();
   command->add_option("--sample-every", o->sample_every, "steps between sample pictures; 0: none")
       ->check(CLI::Range(0, 100'000'000))

@@ -70,7 +70,8 @@ class Filled {
     std::uniform_real_distribution<float> any(-1, 1), unit(0.01f, 0.99f);
     visit_float(t.dtype, [&](auto x) {
       using T = decltype(x);
-      for (std::int64_t i = 0; i < o.count; i++) t.as<T>()[i] = T(o.fill == Fill::gaussian ? any(rng) : unit(rng));
+      for (std::int64_t i = 0; i < o.count; i++)
+        t.as<T>()[i] = T(o.fill == Fill::gaussian ? any(rng) : o.fill == Fill::whole ? 1.f : unit(rng));
     });
   }
 

@@ -29,7 +29,13 @@ FaststyleTrainer::FaststyleTrainer(const ContextPtr& context, std::shared_ptr<co
   network_ = std::make_unique<Faststyle>(context, options.seed, shape);
   network_->set_requires_grad(true);
   vgg_->set_requires_grad(false);
-  optimizer_ = std::make_unique<Optimizer>(network_->parameters(), adam(options.lr));
+  check(options.ema >= 0 && options.ema < 1, "faststyle: expected a decay of averages from 0 to below 1, got ",
+        options.ema);
+  if (options.ema > 0) averages_ = std::make_unique<Faststyle>(context, std::nullopt, shape);
+  OptimizerOptions o = adam(options.lr);
+  o.ema_decay = options.ema;
+  optimizer_ = std::make_unique<Optimizer>(network_->parameters(), o,
+                                           averages_ ? averages_->parameters() : std::vector<Tensor*>{});
   loss_ = std::make_unique<PerceptualLoss>(*vgg_, style, loss_options(options));
 }
 
@@ -39,15 +45,17 @@ double FaststyleTrainer::learning_rate() const {
   return options_.lr * (done < 0.5 ? 1 : done < 0.8 ? 0.3 : 0.1);
 }
 
-Tensor FaststyleTrainer::paint(const Tensor& photos) const {
+Tensor FaststyleTrainer::paint(const Tensor& photos) const { return painted_by(network(), photos); }
+
+Tensor FaststyleTrainer::painted_by(const Generator& network, const Tensor& photos) const {
   const PixelFormat& f = architecture_named(kArchitecture).pixels;
-  const Tensor y = network_->forward(scale(shift(photos, -f.offset), 1 / f.divisor));
+  const Tensor y = network.forward(scale(shift(photos, -f.offset), 1 / f.divisor));
   return shift(scale(y, f.out_scale), f.out_offset);
 }
 
 PerceptualLoss::Terms FaststyleTrainer::losses(const Tensor& photos) const {
   const PerceptualLoss::Features content = loss_->content_of(photos);  // before there is a history to hold as well
-  return (*loss_)(paint(photos), content);
+  return (*loss_)(painted_by(*network_, photos), content);
 }
 
 PerceptualLosses FaststyleTrainer::step(const Tensor& photos) {

@@ -14,6 +14,7 @@ struct FaststyleTrainerOptions {
   double lr = 1e-3;
   std::int64_t steps = 4000;  // planned: the learning rate is lr to half of them, 0.3 lr to 80 %, 0.1 lr to the end
   std::uint64_t seed = 1;
+  double ema = 0;  // decay of the weights' moving averages, which then are the result; 0: none are kept
 };
 
 /// The weighted sum and its three terms before weighting.
@@ -33,20 +34,22 @@ class FaststyleTrainer {
   std::int64_t steps_done() const { return optimizer_->steps(); }
   double learning_rate() const;  // of the next step
 
-  /// [N,H,W,3] -> [N,H,W,3] of 0..255.
+  /// [N,H,W,3] -> [N,H,W,3] of 0..255, by network().
   Tensor paint(const Tensor& photos) const;
-  /// What is trained: weights for a file whose metadata has `architecture` faststyle_sigmoid.
-  const Generator& network() const { return *network_; }
+  /// The result, for a file whose metadata has `architecture` faststyle_sigmoid: what is trained, or its moving
+  /// average.
+  const Generator& network() const { return averages_ ? *averages_ : *network_; }
   /// Everything that an exact resumption needs. restore() throws Error naming what is missing or does not fit.
   StateDict checkpoint() const;
   void restore(const StateDict& state);
 
  private:
+  Tensor painted_by(const Generator& network, const Tensor& photos) const;
   PerceptualLoss::Terms losses(const Tensor& photos) const;
 
   std::shared_ptr<const Vgg> vgg_;
   FaststyleTrainerOptions options_;
-  std::unique_ptr<Generator> network_;
+  std::unique_ptr<Generator> network_, averages_;
   std::unique_ptr<Optimizer> optimizer_;
   std::unique_ptr<PerceptualLoss> loss_;
 };

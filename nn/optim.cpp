@@ -1,5 +1,6 @@
 #include "nn/optim.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "tensor/autograd.h"
@@ -16,43 +17,64 @@ OptimizerOptions adamw(double lr, double beta1, double beta2, double weight_deca
   return {.update = Update::adamw, .lr = lr, .beta1 = beta1, .beta2 = beta2, .weight_decay = weight_decay};
 }
 
-Optimizer::Optimizer(const std::vector<Tensor*>& parameters, const OptimizerOptions& options) : options(options) {
-  for (Tensor* p : parameters) {
+Optimizer::Optimizer(const std::vector<Tensor*>& parameters, const OptimizerOptions& options,
+                     const std::vector<Tensor*>& averages)
+    : options(options) {
+  check(averages.empty() || averages.size() == parameters.size(), "optimizer: ", parameters.size(), " parameters, but ",
+        averages.size(), " averages");
+  for (std::size_t i = 0; i < parameters.size(); i++) {
+    Tensor* p = parameters[i];
     const DType master = param_dtype(p->dtype());
     const auto zeros = [&] { return Tensor::zeros(p->context(), p->shape(), master); };
     Slot slot{.parameter = p};
     if (p->dtype() != master) slot.master = cast(p->detach(), master);
     if (options.update != Update::sgd || options.momentum != 0) slot.m = zeros();
     if (options.update != Update::sgd) slot.v = zeros();
+    if (!averages.empty()) {
+      slot.ema = averages[i]->detach();
+      slot.ema.copy_from(slot.master ? slot.master : p->detach());
+    }
     slots_.push_back(std::move(slot));
   }
+  if (!parameters.empty() && !parameters.front()->on_host())
+    schedule_ = Tensor::empty(parameters.front()->context(), {StepSchedule::count});
 }
 
-void Optimizer::step() {
+OptimizerStep Optimizer::settings() const {
+  const OptimizerOptions& o = options;
+  const auto t = static_cast<double>(step_);
+  return {.update = o.update,
+          .lr = o.lr,
+          .beta1 = o.beta1,
+          .beta2 = o.beta2,
+          .eps = o.eps,
+          .weight_decay = o.weight_decay,
+          .momentum = o.momentum,
+          .ema_decay = std::min(o.ema_decay, (1 + t) / (10 + t)),
+          .nesterov = o.nesterov,
+          .step = step_};
+}
+
+void Optimizer::advance() {
   step_++;
+  if (!schedule_) return;
+  const StepSchedule s = settings().scheduled();
+  const float values[StepSchedule::count] = {static_cast<float>(s.lr), static_cast<float>(s.shrink),
+                                             static_cast<float>(s.rate), static_cast<float>(s.root),
+                                             static_cast<float>(s.average)};
+  schedule_.write(values);
+}
+
+void Optimizer::update() {
   std::vector<OptimizerParameter> moving;
-  std::vector<const Slot*> copied;
   for (const Slot& s : slots_) {
     const Tensor g = s.parameter->grad();
     if (!g) continue;
     const NoGrad none(g.ctx());
     const Tensor w = s.master ? s.master : s.parameter->detach();
-    moving.push_back({w, cast(g.detach(), w.dtype()), s.m, s.v});
-    if (s.master) copied.push_back(&s);
+    moving.push_back({w, cast(g.detach(), w.dtype()), s.m, s.v, s.master ? s.parameter->detach() : Tensor{}, s.ema});
   }
-  if (moving.empty()) return;
-  const OptimizerOptions& o = options;
-  optimizer_step({.update = o.update,
-                  .lr = o.lr,
-                  .beta1 = o.beta1,
-                  .beta2 = o.beta2,
-                  .eps = o.eps,
-                  .weight_decay = o.weight_decay,
-                  .momentum = o.momentum,
-                  .nesterov = o.nesterov,
-                  .step = step_},
-                 moving);
-  for (const Slot* s : copied) s->parameter->copy_from(s->master);
+  optimizer_step(settings(), moving, schedule_);
 }
 
 void Optimizer::zero_grad() const {
@@ -69,6 +91,7 @@ StateDict Optimizer::state() const {
     put("m", i, s.m);
     put("v", i, s.v);
     put("master", i, s.master);
+    put("ema", i, s.ema);
   }
   if (!slots_.empty()) {
     // Two 24-bit halves: exact in f32 for every step count that will occur.
@@ -91,6 +114,7 @@ void Optimizer::load_state(const StateDict& state) {
     if (s.m) take(concat("m.", i), s.m);
     if (s.v) take(concat("v.", i), s.v);
     if (s.master) take(concat("master.", i), s.master);
+    if (s.ema) take(concat("ema.", i), s.ema);
   }
   if (slots_.empty()) return;
   const Tensor halves = Tensor::zeros(slots_.front().parameter->context(), {2});

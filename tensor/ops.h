@@ -175,10 +175,12 @@ Tensor huber_loss(const Tensor& x, const Tensor& target, double delta = 1);
 Tensor total_variation(const Tensor& x, int p = 1);
 
 // ---- in place, never recorded
-/// One step over all slots; weights' versions are bumped.
+/// One step over all slots; the versions of what it writes are bumped. `copy` and `ema` may be empty, and so may
+/// `schedule`, the operand of that name in kernels/optimizer/optimizer.h.
 struct OptimizerParameter {
-  Tensor w, g, m, v;
+  Tensor w, g, m, v, copy, ema;
 };
-void optimizer_step(const OptimizerStep& settings, std::span<const OptimizerParameter> parameters);
+void optimizer_step(const OptimizerStep& settings, std::span<const OptimizerParameter> parameters,
+                    const Tensor& schedule = {});
 
 }  // namespace sumi

@@ -24,7 +24,7 @@ struct TensorRef {
 
 enum class Role : std::uint8_t { input, output, inout };
 /// What test and benchmark data an operand can take.
-enum class Fill : std::uint8_t { gaussian, positive, unit };
+enum class Fill : std::uint8_t { gaussian, positive, unit, whole };
 
 /// One tensor of an argument struct, as tests and benchmarks see it: enough to allocate, fill and compare it.
 struct Operand {

@@ -10,9 +10,12 @@ inline std::vector<Case<OptimizerStep>> Cases<OptimizerStep>::awkward() {
   std::vector<Case<OptimizerStep>> cases;
   const auto add = [&](OptimizerStep o) {
     for (const std::int64_t n : {1, 7, 17, 64, 1000, 40000}) o.slots.push_back({.n = n});
-    cases.push_back({o, {"copy"}});
+    cases.push_back({o, {"copy", "ema", "schedule"}});
     for (ParameterSlot& s : o.slots) s.copy.dtype = DType::bf16;
-    cases.push_back({o});
+    cases.push_back({o, {"ema", "schedule"}});
+    o.ema_decay = 0.9;
+    cases.push_back({o, {"schedule"}});
+    cases.push_back({o, {"copy"}});
   };
   add({.update = Update::sgd, .lr = 0.1});
   add({.update = Update::sgd, .lr = 0.1, .weight_decay = 0.01, .momentum = 0.9});
@@ -23,10 +26,10 @@ inline std::vector<Case<OptimizerStep>> Cases<OptimizerStep>::awkward() {
   add({.update = Update::adamw, .weight_decay = 0.1, .step = 7});
   OptimizerStep many{.update = Update::adam, .step = 2};
   for (std::int64_t n = 1; n <= 70; n++) many.slots.push_back({.n = n});
-  cases.push_back({many, {"copy"}});
+  cases.push_back({many, {"copy", "ema", "schedule"}});
   for (ParameterSlot& s : many.slots) s.copy.dtype = DType::f16;
   cases.push_back({many});
-  cases.push_back({{.update = Update::adam}});  // no parameters at all
+  cases.push_back({{.update = Update::adam}, {"schedule"}});  // no parameters at all
   return cases;
 }
 
@@ -38,7 +41,7 @@ inline std::vector<Case<OptimizerStep>> Cases<OptimizerStep>::realistic() {
   std::vector<Case<OptimizerStep>> cases;
   const auto add = [&](OptimizerStep a) {
     a.slots = network;
-    cases.push_back({a, {"copy"}});
+    cases.push_back({a, {"copy", "ema", "schedule"}});
   };
   add({.update = Update::sgd, .momentum = 0.9});
   add({.update = Update::adam});

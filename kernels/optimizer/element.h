@@ -9,8 +9,13 @@ namespace sumi {
 
 /// What every element is multiplied by, computed once in double.
 struct UpdateFactors {
-  float lr, shrink, decay, momentum, beta1, rest1, beta2, rest2, rate, root, eps;
+  float decay, momentum, beta1, rest1, beta2, rest2, eps;
+  float lr = 0, shrink = 0, rate = 0, root = 0, average = 0;  // StepSchedule
   explicit UpdateFactors(const OptimizerStep& o);
+  /// The step's own from `schedule`, in StepSchedule's order.
+  SUMI_HD void take(const float* schedule) {
+    lr = schedule[0], shrink = schedule[1], rate = schedule[2], root = schedule[3], average = schedule[4];
+  }
 };
 
 /// adam; kDecoupled: adamw.
@@ -31,6 +36,9 @@ SUMI_HD void momentum_element(const UpdateFactors& f, float& w, float g, float& 
   m = m_new;
   w -= f.lr * (kNesterov ? gradient + f.momentum * m_new : m_new);
 }
+
+/// The moving average, after the weight's update.
+SUMI_HD void average_element(const UpdateFactors& f, float& ema, float w) { ema += f.average * (w - ema); }
 
 /// sgd without.
 SUMI_HD void descend_element(const UpdateFactors& f, float& w, float g) { w -= f.lr * (g + f.decay * w); }

@@ -41,20 +41,30 @@ void update(const OptimizerStep& o, const UpdateFactors& f, const ParameterSlot&
     adam<true>(f, w, g, m, s.v.as<float>() + at, n);
   else if (o.momentum == 0)
     descend(f, w, g, n);
-  else if (o.step == 1)
+  else if (o.fills_momentum())
     o.nesterov ? momentum<true, true>(f, w, g, m, n) : momentum<true, false>(f, w, g, m, n);
   else
     o.nesterov ? momentum<false, true>(f, w, g, m, n) : momentum<false, false>(f, w, g, m, n);
 }
 
+void average(const UpdateFactors& f, float* ema, const float* w, std::int64_t n) {
+#pragma omp simd
+  for (std::int64_t i = 0; i < n; i++) average_element(f, ema[i], w[i]);
+}
+
 template <class T>
 void copy(const float* w, T* to, std::int64_t n) {
+  if constexpr (std::is_same_v<T, Half>) {
+    for (std::int64_t i = 0; i < n; i++) to[i] = Half(w[i]);
+  } else if constexpr (!std::is_same_v<T, double>) {
 #pragma omp simd
-  for (std::int64_t i = 0; i < n; i++) put(to, i, w[i]);
+    for (std::int64_t i = 0; i < n; i++) put(to, i, w[i]);
+  }
 }
 
 void run_vectorized(const OptimizerStep& o, Context& ctx) {
-  const UpdateFactors f(o);
+  UpdateFactors f(o);
+  if (o.schedule) f.take(o.schedule.as<float>());
   std::vector<std::int64_t> first{0};  // the first part of each slot
   for (const ParameterSlot& s : o.slots) first.push_back(first.back() + (s.n + kPart - 1) / kPart);
   parallel_for(ctx, first.back(), 1, [&](std::int64_t begin, std::int64_t end) {
@@ -64,8 +74,9 @@ void run_vectorized(const OptimizerStep& o, Context& ctx) {
       const ParameterSlot& s = o.slots[slot];
       const std::int64_t at = (p - first[slot]) * kPart, n = std::min(kPart, s.n - at);
       update(o, f, s, at, n);
+      if (s.ema) average(f, s.ema.as<float>() + at, s.w.as<float>() + at, n);
       if (s.copy)
-        visit_f32_bf16(s.copy.dtype, [&](auto t) { copy(s.w.as<float>() + at, s.copy.as<decltype(t)>() + at, n); });
+        visit_float(s.copy.dtype, [&](auto t) { copy(s.w.as<float>() + at, s.copy.as<decltype(t)>() + at, n); });
     }
   });
 }

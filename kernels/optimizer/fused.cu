@@ -1,6 +1,7 @@
 // All parameters in one launch: a block takes 2,048 elements of one tensor, which it finds in a table that comes with
 // the kernel's arguments (4 KiB, which hold 64 tensors; more take another launch). Bytes an element: Adam reads w, g,
-// m, v and writes w, m, v, 28, and 2 more for a 16-bit copy; its 15 operations hide behind them.
+// m, v and writes w, m, v, 28, and 2 more for a 16-bit copy, 8 for a moving average; its 15 operations hide behind
+// them.
 #include "kernels/device/elements.h"
 #include "kernels/optimizer/element.h"
 #include "kernels/optimizer/rows.h"
@@ -14,7 +15,7 @@ constexpr std::int64_t kChunk = 2 * kThreads * V;
 struct Slot {
   float* w;
   const float* g;
-  float *m, *v;
+  float *m, *v, *ema;
   void* copy;
   std::int64_t n;
 };
@@ -25,7 +26,7 @@ struct SlotTable {
   DType copies[kSlots];
   int count;
 };
-static_assert(sizeof(SlotTable) + sizeof(UpdateFactors) + 8 <= 4096, "a kernel's arguments");
+static_assert(sizeof(SlotTable) + sizeof(UpdateFactors) + 16 <= 4096, "a kernel's arguments");
 
 struct Rule {
   Update update;
@@ -58,6 +59,11 @@ __device__ __forceinline__ void update(const Slot& s, DType copy, const UpdateFa
   store_vector(s.w + at, w);
   if (has_m) store_vector(s.m + at, m);
   if (has_v) store_vector(s.v + at, v);
+  if (s.ema) {
+    Vector<float, kWidth> ema = load_vector<float, kWidth>(s.ema + at);
+    for (int e = 0; e < kWidth; e++) average_element(f, ema.v[e], w.v[e]);
+    store_vector(s.ema + at, ema);
+  }
   if (!s.copy) return;
   const auto store_copy = [&]<class T>(T* to) {
     Vector<T, kWidth> narrow;
@@ -73,7 +79,8 @@ __device__ __forceinline__ void update(const Slot& s, DType copy, const UpdateFa
 }
 
 __global__ void __launch_bounds__(kThreads)
-    fused(const __grid_constant__ SlotTable table, const UpdateFactors f, const Rule rule) {
+    fused(const __grid_constant__ SlotTable table, UpdateFactors f, const Rule rule, const float* schedule) {
+  if (schedule) f.take(schedule);
   int k = 0;
 #pragma unroll
   for (int step = kSlots / 2; step > 0; step /= 2)
@@ -94,19 +101,20 @@ __global__ void __launch_bounds__(kThreads)
 
 void optimizer_step_fused(const OptimizerStep& o, Context& ctx) {
   const UpdateFactors f(o);
-  const Rule rule{o.update, o.momentum != 0, o.step == 1, o.nesterov};
+  const Rule rule{o.update, o.momentum != 0, o.fills_momentum(), o.nesterov};
   for (std::size_t begin = 0; begin < o.slots.size(); begin += kSlots) {
     SlotTable table{};
     unsigned blocks = 0;
     for (std::size_t i = begin; i < std::min(o.slots.size(), begin + kSlots); i++) {
       const ParameterSlot& s = o.slots[i];
       if (s.n == 0) continue;
-      table.slots[table.count] = {s.w.as<float>(), s.g.as<float>(), s.m.as<float>(), s.v.as<float>(), s.copy.data, s.n};
+      table.slots[table.count] = {
+          s.w.as<float>(), s.g.as<float>(), s.m.as<float>(), s.v.as<float>(), s.ema.as<float>(), s.copy.data, s.n};
       table.copies[table.count] = s.copy.dtype;
       table.first[table.count++] = blocks;
       blocks += blocks_for(s.n, kChunk);
     }
-    if (blocks > 0) launch(fused, {blocks, kThreads, 0, ctx.stream()}, table, f, rule);
+    if (blocks > 0) launch(fused, {blocks, kThreads, 0, ctx.stream()}, table, f, rule, o.schedule.as<const float>());
   }
 }
 

@@ -7,17 +7,23 @@
 namespace sumi {
 
 UpdateFactors::UpdateFactors(const OptimizerStep& o)
-    : lr(static_cast<float>(o.lr)),
-      shrink(static_cast<float>(o.lr * o.weight_decay)),
-      decay(static_cast<float>(o.weight_decay)),
+    : decay(static_cast<float>(o.weight_decay)),
       momentum(static_cast<float>(o.momentum)),
       beta1(static_cast<float>(o.beta1)),
       rest1(static_cast<float>(1 - o.beta1)),
       beta2(static_cast<float>(o.beta2)),
       rest2(static_cast<float>(1 - o.beta2)),
-      rate(static_cast<float>(o.lr / (1 - std::pow(o.beta1, static_cast<double>(o.step))))),
-      root(static_cast<float>(1 / std::sqrt(1 - std::pow(o.beta2, static_cast<double>(o.step))))),
-      eps(static_cast<float>(o.eps)) {}
+      eps(static_cast<float>(o.eps)) {
+  const StepSchedule s = o.scheduled();
+  const float values[] = {static_cast<float>(s.lr), static_cast<float>(s.shrink), static_cast<float>(s.rate),
+                          static_cast<float>(s.root), static_cast<float>(s.average)};
+  take(values);
+}
+
+StepSchedule OptimizerStep::scheduled() const {
+  const auto t = static_cast<double>(step);
+  return {lr, lr * weight_decay, lr / (1 - std::pow(beta1, t)), 1 / std::sqrt(1 - std::pow(beta2, t)), 1 - ema_decay};
+}
 
 std::int64_t OptimizerStep::count() const {
   std::int64_t n = 0;
@@ -40,7 +46,9 @@ Operands OptimizerStep::operands() {
     if (update != Update::sgd || momentum != 0) list.push_back({"m", &s.m, s.n, Role::inout});
     if (update != Update::sgd) list.push_back({"v", &s.v, s.n, Role::inout, false, Fill::positive});
     list.push_back({"copy", &s.copy, s.n, Role::output, false, Fill::gaussian, true});
+    list.push_back({"ema", &s.ema, s.n, Role::inout, false, Fill::gaussian, true});
   }
+  list.push_back({"schedule", &schedule, StepSchedule::count, Role::input, true, Fill::unit, true});
   return list;
 }
 

@@ -19,10 +19,15 @@ struct RandomFill {
   std::uint64_t seed = 0;
   std::uint32_t stream = 0, step = 0;
   std::int64_t n = 0;
+  /// Optional, [1] f32 (f64 in tests): a whole number below 2^24, read when the row runs, in place of `step`, which
+  /// stands in a captured graph for good.
+  TensorRef clock;
   TensorRef y;
 
   static Table<RandomFill> table();
   DType dtype() const { return y.dtype; }
+  /// Where `clock` lies in host memory, or is absent.
+  std::uint32_t step_now() const;
   std::string key() const { return concat(distribution == Distribution::uniform ? "uniform" : "normal", 'n', n); }
   Operands operands();
   double flops() const { return 20.0 * static_cast<double>(n); }

@@ -21,7 +21,7 @@ struct Words {
 
 void draw(const RandomFill& a, std::int64_t first, Words& out) {
   const auto seed = a.seed;  // in registers: the stores below could otherwise change it
-  const auto stream = a.stream, step = a.step;
+  const auto stream = a.stream, step = a.step_now();
 #pragma omp simd
   for (std::int64_t j = 0; j < kBlocks; j++) {
     const PhiloxBlock w = philox_at(seed, stream, step, static_cast<std::uint64_t>(first + j));

@@ -25,6 +25,7 @@ struct Generator {
   std::uint32_t stream, step;
   Distribution distribution;
   double factor, low;  // in double, as every row: the same bits
+  const float* clock;
 };
 
 template <class T>
@@ -32,10 +33,11 @@ __global__ void __launch_bounds__(kThreads) fill(T* y, std::int64_t n, const Gen
   constexpr int V = kVector<T>;
   const std::int64_t i = (std::int64_t{blockIdx.x} * kThreads + threadIdx.x) * V;
   if (i >= n) return;
+  const std::uint32_t step = g.clock ? static_cast<std::uint32_t>(*g.clock) : g.step;
   float drawn[V];
 #pragma unroll
   for (int k = 0; k < V; k += 4)
-    draw(philox_at(g.seed, g.stream, g.step, static_cast<std::uint64_t>((i + k) / 4)), g.distribution, drawn + k);
+    draw(philox_at(g.seed, g.stream, step, static_cast<std::uint64_t>((i + k) / 4)), g.distribution, drawn + k);
   Vector<T> out;
 #pragma unroll
   for (int k = 0; k < V; k++)
@@ -50,7 +52,7 @@ __global__ void __launch_bounds__(kThreads) fill(T* y, std::int64_t n, const Gen
 
 void random_fill_vectorized(const RandomFill& a, Context& ctx) {
   const double factor = a.distribution == Distribution::normal ? a.high : a.high - a.low;
-  const Generator g{a.seed, a.stream, a.step, a.distribution, factor, a.low};
+  const Generator g{a.seed, a.stream, a.step, a.distribution, factor, a.low, a.clock.as<const float>()};
   visit_gpu_float(a.dtype(), [&](auto t) {
     using T = decltype(t);
     launch(fill<T>, {blocks_for(a.n, kThreads * kVector<T>), kThreads, 0, ctx.stream()}, a.y.as<T>(), a.n, g);

@@ -87,6 +87,7 @@ TEST_F(Train, ARunIsNeitherOverwrittenNorResumedAsAnother) {
   const std::string before = contents_of(folder / "run/checkpoint.safetensors");
   expect_error(train("run", "2"), 1, {"run: holds a run already", "--resume"});
   expect_error(train("run", "4", {"--resume", "--seed", "9"}), 1, {"checkpoint.safetensors", "--seed 1, not 9"});
+  expect_error(train("run", "4", {"--resume", "--ema", "0.9"}), 1, {"--ema 0, not 0.9"});
   expect_error(train("run", "4", {"--resume", "--photo-side", "48"}), 1, {"--photo-side 32, not 48"});
   fs::rename(folder / "vgg.safetensors", folder / "other.safetensors");
   std::vector<std::string> other = command("run", "4");

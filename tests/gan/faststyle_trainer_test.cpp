@@ -53,6 +53,29 @@ TEST_F(FaststyleTraining, ResumingIsExact) {
   for (const auto& [name, t] : a) EXPECT_EQ(t.to_vector(), b.at(name).to_vector()) << name;
 }
 
+TEST_F(FaststyleTraining, AveragesAreTheResultAndResumeExactly) {
+  const Tensor style = Tensor::uniform(context, {1, 32, 32, 3}, 0, 255, 1);
+  const auto averaging = [&](double ema) {
+    return std::make_unique<FaststyleTrainer>(context, vgg, style,
+                                              FaststyleTrainerOptions{.width = 4, .steps = 10, .ema = ema});
+  };
+  const auto plain = averaging(0), whole = averaging(0.9), start = averaging(0.9), rest = averaging(0.9);
+  const StateDict before = plain->network().state_dict();
+  for (std::uint64_t i = 0; i < 3; i++) plain->step(photos(i)), whole->step(photos(i));
+  start->step(photos(0));
+  rest->restore(start->checkpoint());
+  for (std::uint64_t i = 1; i < 3; i++) rest->step(photos(i));
+  const StateDict w = plain->network().state_dict(), a = whole->network().state_dict(),
+                  b = rest->network().state_dict();
+  int between = 0;
+  for (const auto& [name, t] : a) {
+    EXPECT_EQ(t.to_vector(), b.at(name).to_vector()) << name;
+    const float now = w.at(name).to_vector()[0], then = before.at(name).to_vector()[0], mean = t.to_vector()[0];
+    between += (mean - now) * (mean - then) < 0;
+  }
+  EXPECT_GT(between, static_cast<int>(a.size()) / 2);
+}
+
 TEST_F(FaststyleTraining, PaintsPixels) {
   const std::vector<float> y = trainer()->paint(photos(0)).to_vector();
   for (const float v : y) {

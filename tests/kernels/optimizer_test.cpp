@@ -30,6 +30,39 @@ TEST(OptimizerClosedForm, FirstMomentumStepTakesTheGradientAndIgnoresTheBuffer) 
   }
 }
 
+/// ema + (1 - decay) (w - ema) with the new weight: in place of 4, 4 + 0.25 (0.8 - 4).
+TEST(OptimizerClosedForm, AveragesFollowTheNewWeights) {
+  for (const auto& row : cpu_rows<OptimizerStep>()) {
+    float w = 1, g = 2, ema = 4;
+    OptimizerStep o{.update = Update::sgd, .lr = 0.1, .ema_decay = 0.75};
+    o.slots = {{.n = 1, .w = {&w}, .g = {&g}, .ema = {&ema}}};
+    Context ctx;
+    row.run(o, ctx);
+    EXPECT_FLOAT_EQ(ema, 3.2f) << row.name;
+  }
+}
+
+/// A schedule made from the settings changes no bit; one of its own replaces them.
+TEST(OptimizerClosedForm, AScheduleReplacesTheSettings) {
+  const OptimizerStep plain{.update = Update::adamw, .lr = 0.03, .weight_decay = 0.1, .ema_decay = 0.9, .step = 5};
+  const StepSchedule s = plain.scheduled();
+  float now[] = {static_cast<float>(s.lr), static_cast<float>(s.shrink), static_cast<float>(s.rate),
+                 static_cast<float>(s.root), static_cast<float>(s.average)};
+  Context ctx;
+  const auto& row = cpu_rows<OptimizerStep>().front();
+  const auto stepped = [&](OptimizerStep o) {
+    std::vector<float> state{1, 2, 0.5f, 0.25f, 3};
+    o.slots = {{.n = 1, .w = {&state[0]}, .g = {&state[1]}, .m = {&state[2]}, .v = {&state[3]}, .ema = {&state[4]}}};
+    row.run(o, ctx);
+    return state;
+  };
+  OptimizerStep scheduled{.update = Update::adamw, .lr = 9, .weight_decay = 0.1, .schedule = {now}};
+  EXPECT_EQ(stepped(scheduled), stepped(plain));
+  now[0] = now[1] = now[2] = now[4] = 0;
+  EXPECT_EQ(stepped(scheduled)[0], 1);
+  EXPECT_EQ(stepped(scheduled)[4], 3);
+}
+
 /// After bias correction the first step of Adam is lr times the gradient's sign.
 TEST(OptimizerClosedForm, FirstStepOfAdamIsTheLearningRate) {
   for (const auto& row : cpu_rows<OptimizerStep>()) {

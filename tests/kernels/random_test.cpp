@@ -38,6 +38,16 @@ TEST(RandomFillRows, GiveTheSameBits) {
   }
 }
 
+TEST(RandomFillRows, AClockStandsForTheStep) {
+  Context ctx;
+  for (const auto& row : cpu_rows<RandomFill>()) {
+    float clock = 70000, by_clock[9], by_step[9];
+    row.run({.seed = 3, .step = 1, .n = 9, .clock = {&clock}, .y = {by_clock}}, ctx);
+    row.run({.seed = 3, .step = 70000, .n = 9, .y = {by_step}}, ctx);
+    EXPECT_TRUE(std::ranges::equal(by_clock, by_step)) << row.name;
+  }
+}
+
 TEST(RandomFillStatistics, Uniform) {
   auto y = filled(cpu_rows<RandomFill>().front(), Distribution::uniform, 1 << 18, 2);
   std::sort(y.begin(), y.end());

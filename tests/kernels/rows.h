@@ -74,6 +74,7 @@ inline DeviceRig& device_rig() {
 enum class Data { gaussian, integers, magnitudes };
 
 inline double sample(std::mt19937& rng, Fill fill, Data data) {
+  if (fill == Fill::whole) return static_cast<double>(std::uniform_int_distribution<int>(0, 1 << 20)(rng));
   if (data == Data::integers) return static_cast<double>(std::uniform_int_distribution<int>(-2, 2)(rng));
   const double g = std::normal_distribution<double>()(rng);
   if (fill == Fill::positive) return std::abs(g) + 0.1;

@@ -85,6 +85,25 @@ TEST_F(OptimizersGolden, LowPrecisionWeightsHaveAMaster) {
   EXPECT_NEAR(w.to_vector()[0], 0.98f, 0.004f);
 }
 
+/// Weights of 0, -1, -2, ...: in step t, d = min(0.5, (1+t)/(10+t)).
+TEST_F(OptimizersGolden, AveragesTrailTheWeights) {
+  const auto c = golden_.context;
+  Tensor w = Tensor::zeros(c, {1}), average = Tensor::full(c, {1}, 7);
+  w.set_requires_grad();
+  OptimizerOptions o = sgd(1);
+  o.ema_decay = 0.5;
+  Optimizer optimizer({&w}, o, {&average});
+  EXPECT_EQ(average.item(), 0);
+  double want = 0;
+  for (int t = 1; t <= 12; t++) {
+    w.set_grad(Tensor::full(c, {1}, 1));
+    optimizer.step();
+    const double d = std::min(0.5, (1.0 + t) / (10 + t));
+    want = d * want + (1 - d) * -t;
+    EXPECT_NEAR(average.item(), want, 1e-5) << t;
+  }
+}
+
 TEST_F(OptimizersGolden, LbfgsIsPyTorchs) {
   LbfgsOptions options{.lr = 0.5, .max_iterations = 6, .max_evaluations = 7};
   Lbfgs plain({&p_}, options);
