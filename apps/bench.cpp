@@ -42,12 +42,13 @@ double timed(const std::function<void()>& work, Context& ctx, std::vector<Timing
   return seconds;
 }
 
-/// One run to warm up (weights are packed, memory is pooled), then `repeat` timed ones.
+/// One run to warm up (weights are packed, memory is pooled), on a GPU two more (a graph is captured), then `repeat`
+/// timed ones.
 Measured measure(const std::function<void()>& work, Context& ctx, int repeat) {
   Measured m;
   std::vector<double> seconds;
-  work();
   const bool on_gpu = ctx.device().kind == DeviceKind::cuda;
+  for (int i = 0; i < (on_gpu ? 3 : 1); i++) work();
   for (int i = 0; i < repeat; i++) {
     check_interrupt();
     std::vector<Timing> layers;
@@ -108,7 +109,13 @@ int bench(BenchOptions& o) {
   const ContextPtr context = make_context(o.device, o.precision);
   const Roofline roof = o.json ? Roofline{} : measure_roofline(*context, o.work.precision);
   const Work work = make_work(o.work, context);
-  const Measured m = measure(work.run, *context, o.repeat);
+  const Measured m = [&] {
+    try {
+      return measure(work.run, *context, o.repeat);
+    } catch (const OutOfMemory& e) {
+      fail(e.what(), "; a smaller --size or --batch needs less");
+    }
+  }();
   if (o.json)
     print_json(o, work, *context, m);
   else

@@ -9,6 +9,7 @@
 #include "apps/usage.h"
 #include "gan/faststyle_trainer.h"
 #include "tensor/autograd.h"
+#include "tensor/graph.h"
 
 namespace sumi {
 namespace {
@@ -19,6 +20,15 @@ std::string size_text(const WorkOptions& o) { return concat(o.width, 'x', o.heig
 
 Tensor random_picture(const ContextPtr& context, const WorkOptions& o, int N, double low, double high, DType dtype) {
   return Tensor::uniform(context, {N, o.height, o.width, 3}, low, high, kSeed, 0, dtype);
+}
+
+/// Inference, which a GPU captures.
+std::function<void()> repeated(const ContextPtr& context, std::function<void()> inference) {
+  const auto graph = std::make_shared<Graph>(context, std::move(inference));
+  return [=] {
+    const NoGrad no_history(*context);
+    (*graph)();
+  };
 }
 
 /// Naming the nearest size that would do.
@@ -36,10 +46,7 @@ Work generator_work(const WorkOptions& o, const ContextPtr& context, const std::
   network->to(o.precision);
   const double low = -a.pixels.offset / a.pixels.divisor, high = low + 255 / a.pixels.divisor;
   const Tensor x = random_picture(context, o, 1, low, high, o.precision);
-  return {std::string(a.name), size_text(o), [=] {
-            const NoGrad no_history(*context);
-            network->forward(x);
-          }};
+  return {std::string(a.name), size_text(o), repeated(context, [=] { network->forward(x); })};
 }
 
 const std::string kLastTimed = "conv4_2";
@@ -50,10 +57,7 @@ Work vgg_work(const WorkOptions& o, const ContextPtr& context, const std::shared
   check_sides(o, name, 1, kThreeHalvings);
   vgg->to(o.precision);
   const Tensor x = random_picture(context, o, 1, -128, 128, o.precision);
-  return {name, size_text(o), [=] {
-            const NoGrad no_history(*context);
-            vgg->features(x, {kLastTimed});
-          }};
+  return {name, size_text(o), repeated(context, [=] { vgg->features(x, {kLastTimed}); })};
 }
 
 Work file_work(const WorkOptions& o, const ContextPtr& context, const std::string& path) {

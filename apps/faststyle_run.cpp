@@ -33,9 +33,11 @@ constexpr const char* kCheckpoint = "checkpoint.safetensors";
 /// Mean of the losses since it was last asked.
 class LossMean {
  public:
-  void add(const PerceptualLosses& l) {
-    sum_.total += l.total, sum_.content += l.content, sum_.style += l.style, sum_.tv += l.tv;
-    count_++;
+  void add(const PerceptualLosses& mean, std::int64_t steps) {
+    const auto n = static_cast<double>(steps);
+    sum_.total += n * mean.total, sum_.content += n * mean.content;
+    sum_.style += n * mean.style, sum_.tv += n * mean.tv;
+    count_ += steps;
   }
   PerceptualLosses take() {
     const double n = static_cast<double>(std::max<std::int64_t>(1, std::exchange(count_, 0)));
@@ -57,8 +59,9 @@ class FaststyleRun {
   void resume();
   void one_step(Progress& progress);
   void log_line(Progress& progress);
+  void read_losses();
   void sample() const;
-  void save() const;
+  void save();
   std::map<std::string, std::string> settings() const;
   std::string file(const std::string& name) const { return (fs::path(o_.folder) / name).string(); }
   std::int64_t done() const { return trainer_->steps_done(); }
@@ -71,6 +74,7 @@ class FaststyleRun {
   Image sample_photo_;
   std::ofstream log_;
   LossMean recent_;
+  std::int64_t read_at_ = 0;  // the step up to which losses were read
   PerceptualLosses first_, last_;
   double logged_at_ = 0, seconds_before_ = 0, start_ = 0;
 };
@@ -111,6 +115,7 @@ FaststyleRun::FaststyleRun(const FaststyleRunOptions& o, const ContextPtr& conte
   crops_ = std::make_unique<PhotoCrops>(std::move(files), CropOptions{o.crop, photo_side(), o.trainer.seed});
   trainer_ = std::make_unique<FaststyleTrainer>(context, vgg, pixels_of(context, style), o.trainer);
   if (o.resume) resume();
+  read_at_ = done();
   log_.open(file("log.jsonl"), o.resume ? std::ios::app : std::ios::trunc);
   check(log_.good(), file("log.jsonl"), ": cannot be written");
 }
@@ -171,7 +176,17 @@ void FaststyleRun::resume() {
   std::cerr << "sumi: going on after step " << done() << '\n';
 }
 
-void FaststyleRun::save() const {
+/// Not after every step: a GPU would be waited for.
+void FaststyleRun::read_losses() {
+  const std::int64_t steps = done() - std::exchange(read_at_, done());
+  if (steps == 0) return;
+  const PerceptualLosses mean = trainer_->losses();
+  check(std::isfinite(mean.total), "step ", done(), ": the loss is not a number; a smaller --lr may help");
+  recent_.add(mean, steps);
+}
+
+void FaststyleRun::save() {
+  read_losses();  // and never over a sound file with weights that are no numbers
   std::map<std::string, std::string> m = {
       {"architecture", "faststyle_sigmoid"},
       {"pixels", "centered_sigmoid"},
@@ -195,6 +210,7 @@ void FaststyleRun::sample() const {
 }
 
 void FaststyleRun::log_line(Progress& progress) {
+  read_losses();
   const double now = seconds_now();
   const std::int64_t steps = done() % kLogEvery == 0 ? kLogEvery : done() % kLogEvery;
   const double rate = static_cast<double>(o_.batch * steps) / (now - std::exchange(logged_at_, now));
@@ -219,9 +235,7 @@ void FaststyleRun::log_line(Progress& progress) {
 void FaststyleRun::one_step(Progress& progress) {
   const auto bytes = crops_->batch(static_cast<std::uint32_t>(done()), o_.batch);
   const Tensor photos = pixels_of(context_, bytes, o_.batch, o_.crop, o_.crop);  // (N,H,W,3)
-  const PerceptualLosses losses = trainer_->step(photos);
-  check(std::isfinite(losses.total), "step ", done(), ": the loss is not a number; a smaller --lr may help");
-  recent_.add(losses);
+  trainer_->step(photos);
   const bool last = done() == o_.trainer.steps;
   if (done() % kLogEvery == 0 || last) log_line(progress);
   if (o_.sample_every && (done() % o_.sample_every == 0 || last)) sample();
@@ -250,7 +264,11 @@ int FaststyleRun::run() {
 }  // namespace
 
 int train_faststyle(const FaststyleRunOptions& options, const ContextPtr& context) {
-  return FaststyleRun(options, context).run();
+  try {
+    return FaststyleRun(options, context).run();
+  } catch (const OutOfMemory& e) {
+    fail(e.what(), "; a smaller --batch or --crop needs less");
+  }
 }
 
 }  // namespace sumi

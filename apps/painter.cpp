@@ -51,6 +51,28 @@ Image paint(const LoadedGenerator& model, const ContextPtr& context, const Image
   return cropped_like(painted, photo);
 }
 
+NetworkPainter::NetworkPainter(LoadedGenerator model, ContextPtr context, DType precision)
+    : model_(std::move(model)), context_(std::move(context)), precision_(precision) {
+  model_.network->to(precision);
+}
+
+Image NetworkPainter::paint(const Image& photo) {
+  if (context_->device().kind == DeviceKind::cpu) return sumi::paint(model_, context_, photo, precision_);
+  const NoGrad no_history(*context_);
+  const Architecture& a = *model_.architecture;
+  const Image whole = padded(photo, a.multiple, a.minimum);
+  const Tensor x = to_network(context_, whole.rgb, whole.height, whole.width, a.pixels, DType::f32);
+  if (x_ && x_.shape() == x.shape()) {
+    x_.copy_from(x);
+  } else {
+    graph_.reset();
+    x_ = x, y_ = {};
+    graph_ = std::make_unique<Graph>(context_, [this] { y_ = model_.network->forward(cast(x_, precision_)); });
+  }
+  (*graph_)();
+  return cropped_like({whole.width, whole.height, from_network(y_, a.pixels), {}}, photo);
+}
+
 double paint_bytes_per_pixel(const LoadedGenerator& model, const ContextPtr& context, DType precision) {
   constexpr int kSides[] = {192, 192, 320};  // the first packs the weights
   double bytes[3] = {}, pixels[3] = {};

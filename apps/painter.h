@@ -5,6 +5,7 @@
 
 #include "apps/image.h"
 #include "gan/generator.h"
+#include "tensor/graph.h"
 
 namespace sumi {
 
@@ -17,6 +18,26 @@ Image cropped_like(const Image& from, const Image& like);
 
 /// Paints the colours of `photo`; the result has its size and its alpha.
 Image paint(const LoadedGenerator& model, const ContextPtr& context, const Image& photo, DType precision);
+
+/// A network that paints one photo after another. On a GPU, photos of one size share a captured graph; the last size's
+/// is kept.
+class NetworkPainter {
+ public:
+  /// Converts the model's weights to `precision`.
+  NetworkPainter(LoadedGenerator model, ContextPtr context, DType precision);
+  NetworkPainter(const NetworkPainter&) = delete;
+  NetworkPainter& operator=(const NetworkPainter&) = delete;
+  /// As paint().
+  Image paint(const Image& photo);
+  const LoadedGenerator& model() const { return model_; }
+
+ private:
+  LoadedGenerator model_;
+  ContextPtr context_;
+  DType precision_;
+  Tensor x_, y_;  // (1,H,W,3) in f32, and what the network makes of it
+  std::unique_ptr<Graph> graph_;
+};
 
 /// Memory that painting takes beyond the weights, in bytes a pixel: the slope between two small pictures that are
 /// painted for it (a second or two).

@@ -69,6 +69,8 @@ int run_program(int argc, char** argv) {
     return complain("interrupted", kInterruptedExit);
   } catch (const UsageError& e) {
     return complain(e.what(), kUsage);
+  } catch (const OutOfMemory& e) {
+    return complain(concat(e.what(), "; smaller pictures (--size) need less"), kFailed);
   } catch (const Error& e) {
     return complain(e.what(), kFailed);
   } catch (const std::bad_alloc&) {

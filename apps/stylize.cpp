@@ -34,15 +34,16 @@ constexpr std::int64_t kLargePhoto = 8 << 20;  // pixels from which memory may r
 
 Painter network_painter(const StylizeOptions& o, const ContextPtr& context) {
   const DType precision = parse_precision(o.precision);
-  const auto model = std::make_shared<LoadedGenerator>(load_generator(context, find_model(o.model)));
-  model->network->to(precision);
+  const auto painter =
+      std::make_shared<NetworkPainter>(load_generator(context, find_model(o.model)), context, precision);
   return [=, per_pixel = 0.0](const std::string& name, const Image& photo) mutable {
     const InterruptEndsProgram at_once;  // no file is open and a large photo takes long
-    if (std::int64_t{photo.width} * photo.height >= kLargePhoto) {
-      if (per_pixel == 0) per_pixel = paint_bytes_per_pixel(*model, context, precision);
+    const bool on_cpu = context->device().kind == DeviceKind::cpu;
+    if (on_cpu && std::int64_t{photo.width} * photo.height >= kLargePhoto) {
+      if (per_pixel == 0) per_pixel = paint_bytes_per_pixel(painter->model(), context, precision);
       check_memory(name, photo, per_pixel);
     }
-    return paint(*model, context, photo, precision);
+    return painter->paint(photo);
   };
 }
 
@@ -83,7 +84,9 @@ int paint_all(const StylizeOptions& o, const std::vector<PaintTask>& tasks, cons
       summary.painted++;
     } catch (const Error& e) {
       progress.clear();
-      std::cerr << "sumi: " << e.what() << '\n';
+      const bool memory = dynamic_cast<const OutOfMemory*>(&e) != nullptr;
+      std::cerr << "sumi: " << (memory ? task.input + ": " : "") << e.what()
+                << (memory ? "; a smaller --size needs less" : "") << '\n';
       summary.failed++;
     }
     if (tasks.size() > 1) progress.update(static_cast<std::int64_t>(summary.painted + summary.failed));

@@ -1,6 +1,7 @@
 #include "gan/faststyle_trainer.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "gan/faststyle.h"
 #include "tensor/autograd.h"
@@ -15,8 +16,6 @@ PerceptualOptions loss_options(const FaststyleTrainerOptions& o) {
   p.content_weight = o.content_weight, p.style_weight = o.style_weight, p.tv_weight = o.tv_weight;
   return p;
 }
-
-double unweighted(const Tensor& term, double weight) { return term ? term.item() / weight : 0; }
 
 }  // namespace
 
@@ -37,6 +36,7 @@ FaststyleTrainer::FaststyleTrainer(const ContextPtr& context, std::shared_ptr<co
   optimizer_ = std::make_unique<Optimizer>(network_->parameters(), o,
                                            averages_ ? averages_->parameters() : std::vector<Tensor*>{});
   loss_ = std::make_unique<PerceptualLoss>(*vgg_, style, loss_options(options));
+  for (Tensor& sum : summed_) sum = Tensor::zeros(context, {1});
 }
 
 double FaststyleTrainer::learning_rate() const {
@@ -53,19 +53,41 @@ Tensor FaststyleTrainer::painted_by(const Generator& network, const Tensor& phot
   return shift(scale(y, f.out_scale), f.out_offset);
 }
 
-PerceptualLoss::Terms FaststyleTrainer::losses(const Tensor& photos) const {
-  const PerceptualLoss::Features content = loss_->content_of(photos);  // before there is a history to hold as well
-  return (*loss_)(painted_by(*network_, photos), content);
+/// The part of a step that a graph captures.
+void FaststyleTrainer::learn() {
+  optimizer_->zero_grad();
+  const PerceptualLoss::Features content = loss_->content_of(photos_);  // before there is a history to hold as well
+  const PerceptualLoss::Terms t = (*loss_)(painted_by(*network_, photos_), content);
+  backward(t.total, {}, History::release);
+  optimizer_->update();
+  const Tensor* terms[] = {&t.total, &t.content, &t.style, &t.variation};
+  for (std::size_t i = 0; i < summed_.size(); i++)
+    if (*terms[i]) summed_[i].copy_from(summed_[i] + terms[i]->detach());
 }
 
-PerceptualLosses FaststyleTrainer::step(const Tensor& photos) {
-  optimizer_->zero_grad();
-  const PerceptualLoss::Terms terms = losses(photos);
-  backward(terms.total, {}, History::release);
+void FaststyleTrainer::step(const Tensor& photos) {
+  if (!photos_ || photos_.shape() != photos.shape()) {
+    graph_ = std::make_unique<Graph>(photos.context(), [this] { learn(); });
+    photos_ = photos.clone();
+  } else {
+    photos_.copy_from(photos);
+  }
   optimizer_->options.lr = learning_rate();
-  optimizer_->step();
-  return {terms.total.item(), unweighted(terms.content, options_.content_weight),
-          unweighted(terms.style, options_.style_weight), unweighted(terms.variation, options_.tv_weight)};
+  optimizer_->advance();
+  (*graph_)();
+  unread_++;
+}
+
+PerceptualLosses FaststyleTrainer::losses() {
+  const auto steps = static_cast<double>(std::max<std::int64_t>(1, std::exchange(unread_, 0)));
+  std::array<double, 4> mean{};
+  for (std::size_t i = 0; i < mean.size(); i++) {
+    mean[i] = summed_[i].item() / steps;
+    summed_[i].copy_from(Tensor::zeros(summed_[i].context(), {1}));
+  }
+  const auto unweighted = [](double term, double weight) { return weight != 0 ? term / weight : 0; };
+  return {mean[0], unweighted(mean[1], options_.content_weight), unweighted(mean[2], options_.style_weight),
+          unweighted(mean[3], options_.tv_weight)};
 }
 
 StateDict FaststyleTrainer::checkpoint() const {

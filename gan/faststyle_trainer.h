@@ -1,10 +1,12 @@
 // Training a feed-forward style network with perceptual losses (Johnson, Alahi & Fei-Fei, ECCV 2016).
 #pragma once
+#include <array>
 #include <memory>
 
 #include "gan/generator.h"
 #include "gan/style.h"
 #include "nn/optim.h"
+#include "tensor/graph.h"
 
 namespace sumi {
 
@@ -17,7 +19,7 @@ struct FaststyleTrainerOptions {
   double ema = 0;  // decay of the weights' moving averages, which then are the result; 0: none are kept
 };
 
-/// The weighted sum and its three terms before weighting.
+/// The weighted sum and its three terms before weighting: means over some steps.
 struct PerceptualLosses {
   double total = 0, content = 0, style = 0, tv = 0;
 };
@@ -28,9 +30,14 @@ class FaststyleTrainer {
   /// `style` [1,H,W,3] of 0..255. The VGG must reach relu4_3; its weights are left alone.
   FaststyleTrainer(const ContextPtr& context, std::shared_ptr<const Vgg> vgg, const Tensor& style,
                    const FaststyleTrainerOptions& options);
+  FaststyleTrainer(const FaststyleTrainer&) = delete;
+  FaststyleTrainer& operator=(const FaststyleTrainer&) = delete;
 
-  /// One step on photos [N,H,W,3] of 0..255 whose sides are multiples of 4.
-  PerceptualLosses step(const Tensor& photos);
+  /// One step on photos [N,H,W,3] of 0..255 whose sides are multiples of 4. Does not wait for a GPU; there, a captured
+  /// graph as long as the shape stays.
+  void step(const Tensor& photos);
+  /// Of the steps since the last call; waits for the GPU.
+  PerceptualLosses losses();
   std::int64_t steps_done() const { return optimizer_->steps(); }
   double learning_rate() const;  // of the next step
 
@@ -45,13 +52,17 @@ class FaststyleTrainer {
 
  private:
   Tensor painted_by(const Generator& network, const Tensor& photos) const;
-  PerceptualLoss::Terms losses(const Tensor& photos) const;
+  void learn();
 
   std::shared_ptr<const Vgg> vgg_;
   FaststyleTrainerOptions options_;
   std::unique_ptr<Generator> network_, averages_;
   std::unique_ptr<Optimizer> optimizer_;
   std::unique_ptr<PerceptualLoss> loss_;
+  Tensor photos_;                 // of the step
+  std::array<Tensor, 4> summed_;  // [1] each: total, content, style, variation; weighted, over `unread_` steps
+  std::int64_t unread_ = 0;
+  std::unique_ptr<Graph> graph_;
 };
 
 }  // namespace sumi

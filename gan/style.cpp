@@ -9,14 +9,14 @@ namespace {
 
 constexpr double kVarianceFloor = 1e-5;
 
-/// One number out of a target, as a constant.
-double squared_norm(const Tensor& t) { return static_cast<double>(sum(square(t.detach())).item()); }
+/// The squared norm of a target, as a constant [1], never 0. It stays on the device: reading it would wait.
+Tensor squared_norm(const Tensor& t, DType dtype) { return shift(cast(sum(square(t.detach())), dtype), 1e-30); }
 
 /// Mean over the batch of the error against a target of batch 1. Relative: of ||x_n - t||^2 / ||t||^2.
 Tensor batch_error(const Tensor& x, const Tensor& target, ErrorForm form) {
   const Tensor squares = square(x - target);
   if (form == ErrorForm::absolute) return mean(squares);
-  return sum(squares) * (1 / (static_cast<double>(x.dim(0)) * std::max(squared_norm(target), 1e-30)));
+  return sum(squares) * (1 / static_cast<double>(x.dim(0))) / squared_norm(target, x.dtype());
 }
 
 Tensor plus(const Tensor& a, const Tensor& b) { return !a ? b : !b ? a : a + b; }
@@ -31,7 +31,8 @@ StyleTarget style_statistic(const Tensor& f, StyleStatistic statistic) {
 
 Tensor feature_error(const Tensor& x, const Tensor& target, ErrorForm form) {
   if (form == ErrorForm::absolute) return mse_loss(x, target);
-  return mse_loss(x, target) * (static_cast<double>(x.numel()) / std::max(squared_norm(target), 1e-30));
+  const Tensor loss = mse_loss(x, target);
+  return loss * static_cast<double>(x.numel()) / squared_norm(target, loss.dtype());
 }
 
 Tensor style_error(const Tensor& features, const StyleTarget& target, StyleStatistic statistic, ErrorForm form) {

@@ -5,6 +5,7 @@
 #include "kernels/cast/cast.h"
 #include "kernels/core/element.h"
 #include "kernels/device/runtime.h"
+#include "kernels/map/map.h"
 #include "kernels/random/random.h"
 #include "tensor/autograd.h"
 
@@ -21,16 +22,29 @@ Storage::~Storage() {
   context_->memory().release(data_);
 }
 
-Tensor Tensor::empty(const ContextPtr& context, const Shape& shape, DType dtype) {
+void Storage::touch() {
+  version_++;
+  context_->cache().written(id_);
+}
+
+Tensor Tensor::empty(const ContextPtr& context, const Shape& shape, DType dtype, std::string_view op) {
   check(static_cast<bool>(context), "tensor: no context");
   Tensor t;
-  t.storage_ = std::make_shared<Storage>(context, static_cast<std::size_t>(shape.numel()) * size_of(dtype));
+  named([&] { return concat(op, ' ', shape, ' ', name_of(dtype)); },
+        [&] {
+          t.storage_ = std::make_shared<Storage>(context, static_cast<std::size_t>(shape.numel()) * size_of(dtype));
+        });
   t.shape_ = shape;
   t.dtype_ = dtype;
   return t;
 }
 
 Tensor Tensor::full(const ContextPtr& context, const Shape& shape, double value, DType dtype) {
+  if (context->device().kind == DeviceKind::cuda && kGpuFloats.has(dtype)) {  // without a copy from the host
+    const Tensor t = zeros(context, shape, dtype);
+    if (value != 0) run(MapForward{.f = Map::shift, .a = value, .n = t.numel(), .x = t.ref(), .y = t.ref()}, *context);
+    return t;
+  }
   Tensor t = empty(context, shape, dtype);
   visit_float(dtype, [&](auto type) {
     using T = decltype(type);
@@ -96,20 +110,26 @@ void Tensor::write(const void* from) const {
   if (on_host())
     std::memcpy(storage_->data(), from, bytes());
   else
-    device::copy_to_device(storage_->data(), from, bytes(), ctx().stream());
+    named([&] { return concat("writing a tensor ", shape_); },
+          [&] { device::copy_to_device(storage_->data(), from, bytes(), ctx().stream()); });
 }
 
 void Tensor::read(void* into) const {
   if (on_host())
     std::memcpy(into, storage_->data(), bytes());
   else
-    device::copy_to_host(into, storage_->data(), bytes(), ctx().stream());
+    named([&] { return concat("reading a tensor ", shape_); },
+          [&] { device::copy_to_host(into, storage_->data(), bytes(), ctx().stream()); });
 }
 
 namespace {
 
-Tensor random(const ContextPtr& context, const Shape& shape, DType dtype, RandomFill fill) {
-  Tensor t = Tensor::empty(context, shape, dtype);
+Tensor random(const ContextPtr& context, const Shape& shape, DType dtype, const Tensor* clock, RandomFill fill) {
+  if (clock)
+    check(clock->numel() == 1 && clock->dtype() == param_dtype(dtype),
+          "random: expected a clock of one number in the parameters' dtype, got ", clock->shape());
+  Tensor t = Tensor::empty(context, shape, dtype, RandomFill::op);
+  if (clock) fill.clock = clock->ref();
   fill.n = t.numel();
   fill.y = t.ref();
   run(fill, *context);
@@ -119,14 +139,14 @@ Tensor random(const ContextPtr& context, const Shape& shape, DType dtype, Random
 }  // namespace
 
 Tensor Tensor::randn(const ContextPtr& context, const Shape& shape, std::uint64_t seed, std::uint32_t stream,
-                     DType dtype) {
-  return random(context, shape, dtype,
+                     DType dtype, const Tensor* clock) {
+  return random(context, shape, dtype, clock,
                 {.distribution = Distribution::normal, .low = 0, .high = 1, .seed = seed, .stream = stream});
 }
 
 Tensor Tensor::uniform(const ContextPtr& context, const Shape& shape, double low, double high, std::uint64_t seed,
-                       std::uint32_t stream, DType dtype) {
-  return random(context, shape, dtype,
+                       std::uint32_t stream, DType dtype, const Tensor* clock) {
+  return random(context, shape, dtype, clock,
                 {.distribution = Distribution::uniform, .low = low, .high = high, .seed = seed, .stream = stream});
 }
 

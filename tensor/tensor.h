@@ -24,7 +24,7 @@ class Storage {
   std::size_t bytes() const { return bytes_; }
   std::uint64_t id() const { return id_; }
   std::uint64_t version() const { return version_; }
-  void touch() { version_++; }
+  void touch();
   const ContextPtr& context() const { return context_; }
 
  private:
@@ -39,7 +39,9 @@ class Storage {
 class Tensor {
  public:
   Tensor() = default;
-  static Tensor empty(const ContextPtr& context, const Shape& shape, DType dtype = DType::f32);
+  /// When memory is out, the error names `op`, whose result it is.
+  static Tensor empty(const ContextPtr& context, const Shape& shape, DType dtype = DType::f32,
+                      std::string_view op = "tensor");
   static Tensor full(const ContextPtr& context, const Shape& shape, double value, DType dtype = DType::f32);
   static Tensor zeros(const ContextPtr& context, const Shape& shape, DType dtype = DType::f32);
   /// Copies `values` (as f32 numbers) converting to dtype.
@@ -47,11 +49,12 @@ class Tensor {
                      DType dtype = DType::f32);
   /// An f32 tensor with what `fill` writes to host memory: the tensor's own on a CPU, staged on the way to a GPU.
   static Tensor filled(const ContextPtr& context, const Shape& shape, const std::function<void(float*)>& fill);
-  /// Philox normal or uniform numbers, see kernels/random/random.h.
+  /// Philox normal or uniform numbers, see kernels/random/random.h. `clock` [1] is read when the numbers are drawn: a
+  /// captured graph (tensor/graph.h) draws others each time only if it moves on meanwhile.
   static Tensor randn(const ContextPtr& context, const Shape& shape, std::uint64_t seed, std::uint32_t stream = 0,
-                      DType dtype = DType::f32);
+                      DType dtype = DType::f32, const Tensor* clock = nullptr);
   static Tensor uniform(const ContextPtr& context, const Shape& shape, double low, double high, std::uint64_t seed,
-                        std::uint32_t stream = 0, DType dtype = DType::f32);
+                        std::uint32_t stream = 0, DType dtype = DType::f32, const Tensor* clock = nullptr);
 
   explicit operator bool() const { return static_cast<bool>(storage_); }
   const Shape& shape() const { return shape_; }

@@ -1,7 +1,10 @@
 #include "kernels/core/context.h"
 
+#include <algorithm>
+
 #include "kernels/core/autotune.h"
 #include "kernels/core/environment.h"
+#include "kernels/core/stream_memory.h"
 #include "kernels/device/runtime.h"
 
 namespace sumi {
@@ -30,23 +33,13 @@ DeviceInfo info_of(const ContextOptions& o) {
   return d;
 }
 
-/// A GPU's memory, in the order of one stream.
-class StreamMemory final : public Memory {
- public:
-  explicit StreamMemory(Stream s) : stream_(s) {}
-  void* allocate(std::size_t bytes) override { return device::allocate(bytes, stream_); }
-  void release(void* p) noexcept override { device::release(p, stream_); }
-
- private:
-  Stream stream_;
-};
-
 }  // namespace
 
 Context::Context(const ContextOptions& o)
     : device_(info_of(o)),
       deterministic_(o.deterministic),
       tf32_(o.tf32),
+      graphs_(o.graphs && environment("SUMI_GRAPHS") != "0"),
       forced_(parse_forced(o.forced_rows.empty() ? environment("SUMI_KERNEL") : o.forced_rows)) {
   if (o.autotune || environment("SUMI_AUTOTUNE") == "1") autotuner_ = std::make_unique<Autotuner>(device_);
   if (device_.kind == DeviceKind::cpu) return;
@@ -57,6 +50,7 @@ Context::Context(const ContextOptions& o)
 
 Context::~Context() {
   cache_.clear();  // its blocks are of the stream
+  device_memory_.reset();
   if (stream_) device::destroy_stream(stream_);
 }
 
@@ -69,17 +63,53 @@ std::string_view Context::forced_row(std::string_view op) const {
   return it == forced_.end() ? std::string_view{} : std::string_view{it->second};
 }
 
+std::shared_ptr<void> PackCache::find(const std::string& name, const TensorRef& source) {
+  const auto of_source = entries_.find(source.id);
+  if (of_source == entries_.end()) return nullptr;
+  const auto known = of_source->second.find(name);
+  return known != of_source->second.end() && known->second.version == source.version ? known->second.value : nullptr;
+}
+
+std::shared_ptr<void> PackCache::get_captured(const std::string& name, const TensorRef& source, const Make& make) {
+  auto& [version, value] = watch_->newest[{source.id, name}];
+  if (value && version == source.version) return value;
+  const bool constant = !watch_->changing.contains(source.id) && !watch_->written.contains(source.id);
+  if (auto known = constant ? find(name, source) : nullptr) {
+    watch_->constants.push_back({source.id, name, known});
+    return known;
+  }
+  version = source.version;
+  return watch_->made.emplace_back(value = make());
+}
+
 std::shared_ptr<void> PackCache::get_any(std::string_view row, const std::string& key, const TensorRef& source,
-                                         const std::function<std::shared_ptr<void>()>& make) {
+                                         const Make& make) {
   const std::lock_guard lock(mutex_);
-  auto& of_source = entries_[source.id];
   const std::string name = concat(row, '/', key);
-  const auto known = of_source.find(name);
-  if (known != of_source.end() && known->second.version == source.version) return known->second.value;
+  if (watch_ && watch_->capturing) return get_captured(name, source, make);
+  if (auto known = find(name, source)) return known;
+  auto& of_source = entries_[source.id];
   std::erase_if(of_source, [&](const auto& entry) { return entry.second.version != source.version; });
   // Keys hold the picture's size: a folder of pictures of every size would otherwise gather values without end.
   if (of_source.size() >= (source.id == kPlans ? kMaxPlans : kMaxPacks)) of_source.clear();
   return of_source.insert_or_assign(name, Entry{source.version, make()}).first->second.value;
+}
+
+bool PackCache::has(const std::vector<Watch::Constant>& constants) {
+  const std::lock_guard lock(mutex_);
+  return std::ranges::all_of(constants, [&](const Watch::Constant& c) {
+    if (c.id == kPlans) return true;
+    const auto of_source = entries_.find(c.id);
+    if (of_source == entries_.end()) return false;
+    const auto known = of_source->second.find(c.name);
+    return known != of_source->second.end() && known->second.value == c.value;
+  });
+}
+
+void PackCache::written(std::uint64_t id) {
+  const std::lock_guard lock(mutex_);
+  entries_.erase(id);
+  if (watch_) watch_->written.insert(id);
 }
 
 void PackCache::clear() noexcept {
@@ -90,6 +120,7 @@ void PackCache::clear() noexcept {
 void PackCache::forget(std::uint64_t id) noexcept {
   const std::lock_guard lock(mutex_);
   entries_.erase(id);
+  if (watch_) watch_->written.erase(id);
 }
 
 }  // namespace sumi

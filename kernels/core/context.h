@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -43,9 +44,32 @@ class PackCache {
                           const std::function<std::shared_ptr<T>()>& make) {
     return get<T>(row, key, TensorRef{.id = kPlans}, make);
   }
-  /// The storage `id` is gone: forget what was made from it.
+  /// The storage `id` was written: forget what was made from it.
+  void written(std::uint64_t id);
+  /// The storage `id` is gone: the same.
   void forget(std::uint64_t id) noexcept;
   void clear() noexcept;
+
+  /// What a stretch of work does with the cache, from watch(&w) to watch(nullptr).
+  struct Watch {
+    std::set<std::uint64_t> written;  // storages
+    /// A captured graph is made of what it finds here, at every launch. So it may use what the cache has of storages
+    /// that do not change (`constants`), and keeps it alive; but what is made of `changing` ones must be made in the
+    /// graph itself, and nobody else gets what is made while nothing is done yet.
+    bool capturing = false;
+    std::set<std::uint64_t> changing;
+    struct Constant {
+      std::uint64_t id;
+      std::string name;
+      std::shared_ptr<void> value;
+    };
+    std::vector<Constant> constants;
+    std::vector<std::shared_ptr<void>> made;
+    std::map<std::pair<std::uint64_t, std::string>, std::pair<std::uint64_t, std::shared_ptr<void>>> newest;
+  };
+  void watch(Watch* w) { watch_ = w; }
+  /// True while the cache still has each of `constants` that was made of a storage.
+  bool has(const std::vector<Watch::Constant>& constants);
 
  private:
   static constexpr std::uint64_t kPlans = ~std::uint64_t{0};
@@ -53,10 +77,14 @@ class PackCache {
     std::uint64_t version;
     std::shared_ptr<void> value;
   };
+  using Make = std::function<std::shared_ptr<void>()>;
   std::shared_ptr<void> get_any(std::string_view row, const std::string& key, const TensorRef& source,
-                                const std::function<std::shared_ptr<void>()>& make);
+                                const Make& make);
+  std::shared_ptr<void> get_captured(const std::string& name, const TensorRef& source, const Make& make);
+  std::shared_ptr<void> find(const std::string& name, const TensorRef& source);
   std::mutex mutex_;
   std::map<std::uint64_t, std::map<std::string, Entry, std::less<>>> entries_;
+  Watch* watch_ = nullptr;
 };
 
 struct ContextOptions {
@@ -66,9 +94,11 @@ struct ContextOptions {
   bool autotune = false;      // also switched on by SUMI_AUTOTUNE=1
   bool deterministic = true;  // rows marked non-deterministic are never chosen
   bool tf32 = false;          // rows that round f32 operands to tf32 may be chosen
+  bool graphs = true;         // repeated work of a GPU is captured; switched off by SUMI_GRAPHS=0
 };
 
 class Autotuner;
+class StreamMemory;
 
 /// The device, its memory and its caches. Not thread-safe: one context per calling thread.
 class Context {
@@ -94,6 +124,9 @@ class Context {
   /// Waits until the device has done all that was asked of it; throws Error with what failed there.
   void synchronize();
   PackCache& cache() { return cache_; }
+  /// Whether repeated work is to be captured (tensor/graph.h), and whether it is being captured right now.
+  bool graphs() const { return graphs_; }
+  bool capturing() const { return capturing_; }
   /// A number that no other storage of this context has; never 0.
   std::uint64_t new_storage_id() { return ++storage_ids_; }
   /// The row that SUMI_KERNEL or the options force for `op`, or "".
@@ -108,11 +141,12 @@ class Context {
   bool grad_enabled = true;
 
  private:
+  friend class Capture;
   DeviceInfo device_;
-  bool deterministic_, tf32_;
+  bool deterministic_, tf32_, graphs_, capturing_ = false;
   Stream stream_ = nullptr;
   MemoryPool pool_;
-  std::unique_ptr<Memory> device_memory_;  // of a GPU
+  std::unique_ptr<StreamMemory> device_memory_;  // of a GPU
   Memory* memory_ = &pool_;
   PackCache cache_;
   std::atomic<std::uint64_t> storage_ids_ = 0;

@@ -22,6 +22,42 @@ template <class... Parts>
   throw Error(concat(parts...));
 }
 
+/// An error below an op, which adds its name on the way up, once.
+class OpError : public Error {
+ public:
+  explicit OpError(const std::string& what) : Error(what), text_(what) {}
+  const char* what() const noexcept override { return text_.c_str(); }
+  void name(const std::string& op) {
+    if (!named_) text_ = concat(op, ": ", text_);
+    named_ = true;
+  }
+
+ private:
+  std::string text_;
+  bool named_ = false;
+};
+
+/// Memory is out. The message has what was asked for and what is free.
+struct OutOfMemory : OpError {
+  using OpError::OpError;
+};
+
+/// Something that a captured graph cannot do: wait for the GPU, or copy from or to host memory.
+struct NotCapturable : OpError {
+  using OpError::OpError;
+};
+
+/// Calls `work`; an OpError in it gets the name that name() makes.
+template <class Name, class Work>
+void named(Name&& name, Work&& work) {
+  try {
+    work();
+  } catch (OpError& e) {
+    e.name(name());
+    throw;
+  }
+}
+
 /// check(x.C == w.C, "conv2d: x has ", x.C, " channels, w wants ", w.C): the text is built only on failure.
 template <class... Parts>
 void check(bool ok, const Parts&... parts) {

@@ -54,8 +54,9 @@ void* MemoryPool::allocate(std::size_t bytes, Lifetime lifetime) {
   const std::lock_guard lock(mutex_);
   void* p =
       large ? allocate_large(capacity, lifetime == Lifetime::passing ? passing_ : lasting_) : allocate_small(capacity);
-  check(p, "out of memory: ", mib(bytes), " MiB asked, ", mib(in_use_), " in use, ", mib(available_memory()),
-        " available; a smaller picture (--size) or batch needs less");
+  if (!p)
+    throw OutOfMemory(concat("out of memory: ", mib(bytes), " MiB asked for, ", mib(in_use_), " in use, ",
+                             mib(available_memory()), " available"));
   in_use_ += capacity;
   peak_ = std::max(peak_, in_use_);
   return p;

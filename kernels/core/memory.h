@@ -14,7 +14,7 @@ namespace sumi {
 enum class Lifetime { passing, lasting };
 
 /// Where a context's tensors and scratch live. Blocks are 64-byte aligned or better, not cleared; allocate() throws
-/// Error naming the size when memory is out.
+/// OutOfMemory naming the size.
 class Memory {
  public:
   Memory() = default;
@@ -35,8 +35,7 @@ class MemoryPool final : public Memory {
  public:
   ~MemoryPool() override;
 
-  /// At least `bytes` usable bytes, 64-byte aligned or better, not cleared. Throws Error naming the size when memory is
-  /// out.
+  /// At least `bytes` usable bytes, 64-byte aligned or better, not cleared. Throws OutOfMemory naming the size.
   void* allocate(std::size_t bytes) override { return allocate(bytes, Lifetime::passing); }
   void* allocate_lasting(std::size_t bytes) override { return allocate(bytes, Lifetime::lasting); }
   void release(void* p) noexcept override;

@@ -92,11 +92,31 @@ const Variant<Args>& select(const Args& a, Context& ctx) {
 
 /// Selects and runs; appends a Timing when the context is profiled.
 template <class Args>
-void run(const Args& a, Context& ctx) {
+void run_row(const Args& a, Context& ctx) {
   const Variant<Args>& v = select(a, ctx);
   if (!ctx.profile) return v.run(a, ctx);
   const double seconds = seconds_of(ctx, [&] { v.run(a, ctx); });
   ctx.profile->push_back({Args::op, v.name, a.key(), seconds, a.flops(), a.bytes()});
+}
+
+/// The same; errors of memory and of captures name the op.
+template <class Args>
+void run(const Args& a, Context& ctx) {
+  named([&] { return concat(Args::op, ' ', a.key()); }, [&] { run_row(a, ctx); });
+}
+
+/// True when running `a` again would not give the same: it reads what it writes.
+template <class Args>
+bool updates_in_place(const Args& a) {
+  Args probe = a;
+  const Operands operands = probe.operands();
+  for (const Operand& o : operands)
+    for (const Operand& other : operands) {
+      const bool shared =
+          *o.ref && o.role != Role::input && other.role == Role::input && o.ref->data == other.ref->data;
+      if (o.role == Role::inout || shared) return true;
+    }
+  return false;
 }
 
 /// The fastest allowed row for these dims: from the cache, unless that names a row which is no more, or timed now
@@ -104,14 +124,12 @@ void run(const Args& a, Context& ctx) {
 /// place, or where there is no choice.
 template <class Args>
 std::string tuned_row(const Args& a, Context& ctx, Autotuner& tuner) {
-  Args probe = a;
-  for (const Operand& o : probe.operands())
-    if (o.role == Role::inout) return "";
   const std::string key =
       concat(Args::op, ' ', a.key(), ' ', name_of(a.dtype()), ctx.tf32() ? " tf32" : "", " t", ctx.threads());
   if (const auto known = tuner.find(key))
     for (const Variant<Args>& v : Args::table())
       if (known->empty() || (v.name == *known && can_run(v, a, ctx.device()))) return *known;
+  if (updates_in_place(a)) return "";
   std::string best;
   double best_seconds = 0;
   for (const Variant<Args>& v : Args::table()) {

@@ -35,7 +35,7 @@ void record(Event e, Stream s);
 void wait(Stream s, Event e);
 
 /// Stream-ordered memory, 256-byte aligned, not cleared: usable by work enqueued on `s` from now on, until release() in
-/// the same stream. Throws Error naming the size and what is free.
+/// the same stream. Throws OutOfMemory naming the size and what is free.
 void* allocate(std::size_t bytes, Stream s);
 void release(void* p, Stream s) noexcept;
 
@@ -46,6 +46,18 @@ void copy_to_host(void* dst, const void* src, std::size_t bytes, Stream s);
 /// Between two places of the GPU.
 void copy(void* dst, const void* src, std::size_t bytes, Stream s);
 void fill(void* dst, unsigned char value, std::size_t bytes, Stream s);
+
+/// Between the two calls nothing that is enqueued on `s` is done: it is recorded, with the values that its arguments
+/// have now, and what is written later in the memory that they point to. Whatever waits for `s`, allocates there or
+/// copies from or to host memory throws NotCapturable meanwhile.
+void begin_capture(Stream s);
+/// Throws Error when the recording is not whole; it is over all the same.
+ExecutableGraph end_capture(Stream s);
+void abandon_capture(Stream s) noexcept;
+/// Enqueues all that was recorded.
+void launch_graph(ExecutableGraph g, Stream s);
+/// What was launched is done all the same.
+void destroy_graph(ExecutableGraph g) noexcept;
 
 /// Bytes free on the GPU and in all.
 struct MemoryState {

@@ -9,7 +9,16 @@ namespace sumi::device {
 namespace {
 
 void expect(cudaError_t e, const char* doing) {
-  if (e != cudaSuccess) fail("cuda: ", doing, ": ", cudaGetErrorString(e));
+  if (e == cudaSuccess) return;
+  cudaGetLastError();  // or the next launch reports it again
+  fail("cuda: ", doing, ": ", cudaGetErrorString(e));
+}
+
+/// CUDA would spoil the capture, and say so only at its end.
+void refuse_in_capture(Stream s, const char* what) {
+  cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
+  if (cudaStreamIsCapturing(s, &status) == cudaSuccess && status != cudaStreamCaptureStatusNone)
+    throw NotCapturable(concat(what, " cannot be part of a captured graph"));
 }
 
 std::string version_text(int v) { return concat(v / 1000, '.', v % 1000 / 10); }
@@ -64,7 +73,10 @@ Stream create_stream() {
   return s;
 }
 void destroy_stream(Stream s) noexcept { cudaStreamDestroy(s); }
-void synchronize(Stream s) { expect(cudaStreamSynchronize(s), "waiting for the GPU"); }
+void synchronize(Stream s) {
+  refuse_in_capture(s, "waiting for the GPU");
+  expect(cudaStreamSynchronize(s), "waiting for the GPU");
+}
 
 Event create_event() {
   cudaEvent_t e = nullptr;
@@ -76,12 +88,14 @@ void record(Event e, Stream s) { expect(cudaEventRecord(e, s), "recording an eve
 void wait(Stream s, Event e) { expect(cudaStreamWaitEvent(s, e, 0), "waiting for an event"); }
 
 void* allocate(std::size_t bytes, Stream s) {
+  refuse_in_capture(s, "allocating memory of the GPU");
   void* p = nullptr;
   const cudaError_t e = cudaMallocAsync(&p, bytes ? bytes : 1, s);
   if (e == cudaErrorMemoryAllocation) {
     cudaGetLastError();
     const MemoryState m = memory_state();
-    fail("GPU out of memory: ", bytes >> 20, " MiB asked for, ", m.free >> 20, " of ", m.total >> 20, " MiB free");
+    throw OutOfMemory(concat("GPU out of memory: ", bytes >> 20, " MiB asked for, ", m.free >> 20, " of ",
+                             m.total >> 20, " MiB free"));
   }
   expect(e, "allocating memory");
   return p;
@@ -91,9 +105,11 @@ void release(void* p, Stream s) noexcept {
 }
 
 void copy_to_device(void* dst, const void* src, std::size_t bytes, Stream s) {
+  refuse_in_capture(s, "copying to the GPU");
   expect(cudaMemcpyAsync(dst, src, bytes, cudaMemcpyHostToDevice, s), "copying to the GPU");
 }
 void copy_to_host(void* dst, const void* src, std::size_t bytes, Stream s) {
+  refuse_in_capture(s, "copying from the GPU");
   expect(cudaMemcpyAsync(dst, src, bytes, cudaMemcpyDeviceToHost, s), "copying from the GPU");
   synchronize(s);
 }
@@ -103,6 +119,27 @@ void copy(void* dst, const void* src, std::size_t bytes, Stream s) {
 void fill(void* dst, unsigned char value, std::size_t bytes, Stream s) {
   expect(cudaMemsetAsync(dst, value, bytes, s), "filling memory");
 }
+
+// Of this thread's calls alone: another context may allocate meanwhile.
+void begin_capture(Stream s) {
+  expect(cudaStreamBeginCapture(s, cudaStreamCaptureModeThreadLocal), "beginning to capture a graph");
+}
+ExecutableGraph end_capture(Stream s) {
+  cudaGraph_t graph = nullptr;
+  expect(cudaStreamEndCapture(s, &graph), "capturing a graph");
+  cudaGraphExec_t executable = nullptr;
+  const cudaError_t e = cudaGraphInstantiateWithFlags(&executable, graph, 0);
+  cudaGraphDestroy(graph);
+  expect(e, "making a captured graph executable");
+  return executable;
+}
+void abandon_capture(Stream s) noexcept {
+  cudaGraph_t graph = nullptr;
+  if (cudaStreamEndCapture(s, &graph) == cudaSuccess && graph) cudaGraphDestroy(graph);
+  cudaGetLastError();  // not sticky
+}
+void launch_graph(ExecutableGraph g, Stream s) { expect(cudaGraphLaunch(g, s), "launching a captured graph"); }
+void destroy_graph(ExecutableGraph g) noexcept { cudaGraphExecDestroy(g); }
 
 MemoryState memory_state() {
   MemoryState m;

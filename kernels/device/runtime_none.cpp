@@ -25,6 +25,11 @@ void copy_to_device(void*, const void*, std::size_t, Stream) { refuse(); }
 void copy_to_host(void*, const void*, std::size_t, Stream) { refuse(); }
 void copy(void*, const void*, std::size_t, Stream) { refuse(); }
 void fill(void*, unsigned char, std::size_t, Stream) { refuse(); }
+void begin_capture(Stream) { refuse(); }
+ExecutableGraph end_capture(Stream) { refuse(); }
+void abandon_capture(Stream) noexcept {}
+void launch_graph(ExecutableGraph, Stream) { refuse(); }
+void destroy_graph(ExecutableGraph) noexcept {}
 MemoryState memory_state() { return {}; }
 std::string versions() { return ""; }
 

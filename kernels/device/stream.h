@@ -4,10 +4,12 @@
 
 struct CUstream_st;
 struct CUevent_st;
+struct CUgraphExec_st;
 
 namespace sumi {
 
-using Stream = CUstream_st*;  // cudaStream_t; null: the default stream
-using Event = CUevent_st*;    // cudaEvent_t
+using Stream = CUstream_st*;              // cudaStream_t; null: the default stream
+using Event = CUevent_st*;                // cudaEvent_t
+using ExecutableGraph = CUgraphExec_st*;  // cudaGraphExec_t
 
 }  // namespace sumi

@@ -25,7 +25,7 @@ Shape broadcast_shape(const Shape& a, const Shape& b, BinaryOp f) {
 Tensor run_binary(const Tensor& a, const Tensor& b, BinaryOp f) {
   check(a && b, name_of(f), ": expected two tensors, got an empty handle");
   check(a.dtype() == b.dtype(), name_of(f), ": a is ", sumi::name_of(a.dtype()), ", b is ", sumi::name_of(b.dtype()));
-  Tensor y = Tensor::empty(a.context(), broadcast_shape(a.shape(), b.shape(), f), a.dtype());
+  Tensor y = Tensor::empty(a.context(), broadcast_shape(a.shape(), b.shape(), f), a.dtype(), Binary::op);
   run(
       Binary{
           .f = f, .a_dims = a.shape().dims5(), .b_dims = b.shape().dims5(), .a = a.ref(), .b = b.ref(), .y = y.ref()},

@@ -10,7 +10,7 @@ namespace sumi {
 Tensor cast(const Tensor& x, DType dtype) {
   check(static_cast<bool>(x), "cast: expected a tensor, got an empty handle");
   if (x.dtype() == dtype) return x;
-  Tensor y = Tensor::empty(x.context(), x.shape(), dtype);
+  Tensor y = Tensor::empty(x.context(), x.shape(), dtype, Cast::op);
   run(Cast{.n = x.numel(), .x = x.ref(), .y = y.ref()}, x.ctx());
   y = record(std::move(y), "cast", {x},
              [from = x.dtype()](const Tensor& dy, const Wanted&) -> Gradients { return {cast(dy, from)}; });

@@ -18,7 +18,7 @@ Conv2dDims of_padded(Conv2dDims d) {
 }
 
 Tensor run_forward(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2dDims& d, Map act, double a) {
-  Tensor y = Tensor::empty(x.context(), {d.N, d.P(), d.Q(), d.K}, x.dtype());
+  Tensor y = Tensor::empty(x.context(), {d.N, d.P(), d.Q(), d.K}, x.dtype(), Conv2dForward::op);
   Conv2dForward args{.d = d, .x = x.ref(), .w = w.ref(), .y = y.ref()};
   args.epilogue = {.bias = bias.ref(), .act = act, .a = a};
   run(args, x.ctx());
@@ -36,7 +36,7 @@ Tensor plain_conv2d(const Tensor& x, const Tensor& w, const Conv2dDims& d) {
 }
 
 Tensor run_input_gradient(const Tensor& dy, const Tensor& w, const Tensor& bias, const Conv2dDims& d) {
-  Tensor dx = Tensor::empty(dy.context(), {d.N, d.H, d.W, d.C}, dy.dtype());
+  Tensor dx = Tensor::empty(dy.context(), {d.N, d.H, d.W, d.C}, dy.dtype(), Conv2dBackwardInput::op);
   Conv2dBackwardInput args{.d = d, .dy = dy.ref(), .w = w.ref(), .dx = dx.ref()};
   args.epilogue.bias = bias.ref();
   run(args, dy.ctx());
@@ -145,8 +145,8 @@ Tensor conv2d_input_gradient(const Tensor& dy, const Tensor& w, const Conv2dDims
 }
 
 Tensor conv2d_weight_gradient(const Tensor& x, const Tensor& dy, const Conv2dDims& d, Tensor* dbias) {
-  Tensor dw = Tensor::empty(x.context(), {d.K, d.R, d.S, d.Cg()}, param_dtype(x.dtype()));
-  if (dbias) *dbias = Tensor::empty(x.context(), {d.K}, param_dtype(x.dtype()));
+  Tensor dw = Tensor::empty(x.context(), {d.K, d.R, d.S, d.Cg()}, param_dtype(x.dtype()), Conv2dBackwardWeight::op);
+  if (dbias) *dbias = Tensor::empty(x.context(), {d.K}, param_dtype(x.dtype()), Conv2dBackwardWeight::op);
   run(
       Conv2dBackwardWeight{
           .d = d, .x = x.ref(), .dy = dy.ref(), .dw = dw.ref(), .dbias = dbias ? dbias->ref() : TensorRef{}},

@@ -22,7 +22,7 @@ Tensor slope(const Tensor& difference, const Settings& s) {
 Tensor loss_gradient(const Tensor& x, const Tensor& target, const Tensor& dloss, const Settings& s) {
   if (recording({&x, &target, &dloss}))
     return slope(x - target, s) * (cast(dloss, x.dtype()) * (1.0 / static_cast<double>(x.numel())));
-  Tensor dx = Tensor::empty(x.context(), x.shape(), x.dtype());
+  Tensor dx = Tensor::empty(x.context(), x.shape(), x.dtype(), LossBackward::op);
   run(LossBackward{.f = s.f,
                    .delta = s.delta,
                    .n = x.numel(),
@@ -38,7 +38,7 @@ Tensor loss_of(const Tensor& x, const Tensor& target, const Settings& s, std::st
   check(x && target, op, ": expected x and target, got an empty handle");
   check(x.shape() == target.shape(), op, ": x is ", x.shape(), ", target is ", target.shape());
   check(x.dtype() == target.dtype(), op, ": x is ", name_of(x.dtype()), ", target is ", name_of(target.dtype()));
-  Tensor loss = Tensor::empty(x.context(), {1}, param_dtype(x.dtype()));
+  Tensor loss = Tensor::empty(x.context(), {1}, param_dtype(x.dtype()), LossForward::op);
   run(LossForward{.f = s.f, .delta = s.delta, .n = x.numel(), .x = x.ref(), .target = target.ref(), .loss = loss.ref()},
       x.ctx());
   return record(std::move(loss), op, {x, target}, [x, target, s](const Tensor& dloss, const Wanted& wanted) {
@@ -80,11 +80,11 @@ Tensor huber_loss(const Tensor& x, const Tensor& target, double delta) {
 Tensor total_variation(const Tensor& x, int p) {
   const Dims4 d = image_dims(x, "total_variation");
   check(p == 1 || p == 2, "total_variation: expected p 1 or 2, got ", p);
-  Tensor loss = Tensor::empty(x.context(), {1}, param_dtype(x.dtype()));
+  Tensor loss = Tensor::empty(x.context(), {1}, param_dtype(x.dtype()), TotalVariationForward::op);
   run(TotalVariationForward{.d = d, .p = p, .x = x.ref(), .loss = loss.ref()}, x.ctx());
   return record(std::move(loss), "total_variation", {x}, [x, d, p](const Tensor& dloss, const Wanted&) -> Gradients {
     if (recording({&x, &dloss})) return {composed_variation_gradient(x, dloss, p)};
-    Tensor dx = Tensor::empty(x.context(), x.shape(), x.dtype());
+    Tensor dx = Tensor::empty(x.context(), x.shape(), x.dtype(), TotalVariationBackward::op);
     run(TotalVariationBackward{.d = d, .p = p, .x = x.ref(), .dloss = dloss.ref(), .dx = dx.ref()}, x.ctx());
     return {dx};
   });

@@ -9,20 +9,21 @@ namespace {
 
 Tensor run_forward(const Tensor& x, Map f, double a) {
   check(static_cast<bool>(x), name_of(f), ": expected a tensor, got an empty handle");
-  Tensor y = Tensor::empty(x.context(), x.shape(), x.dtype());
+  Tensor y = Tensor::empty(x.context(), x.shape(), x.dtype(), MapForward::op);
   run(MapForward{.f = f, .a = a, .n = x.numel(), .x = x.ref(), .y = y.ref()}, x.ctx());
   return y;
 }
 
 Tensor run_backward(const Tensor& x, const Tensor& dy, Map f, double a) {
-  Tensor dx = Tensor::empty(x.context(), x.shape(), x.dtype());
+  Tensor dx = Tensor::empty(x.context(), x.shape(), x.dtype(), MapBackward::op);
   run(MapBackward{.f = f, .a = a, .n = x.numel(), .x = x.ref(), .dy = dy.ref(), .dx = dx.ref()}, x.ctx());
   return dx;
 }
 
 /// dy * f'(x) for a piecewise linear f: recorded as linear in dy, and in dy's memory where nobody else holds it.
 Tensor masked(const Tensor& x, const Tensor& dy, Map f, double a) {
-  const Tensor dx = TensorHistory::is_shared(dy) ? Tensor::empty(dy.context(), dy.shape(), dy.dtype()) : dy.detach();
+  const Tensor dx =
+      TensorHistory::is_shared(dy) ? Tensor::empty(dy.context(), dy.shape(), dy.dtype(), MapBackward::op) : dy.detach();
   run(MapBackward{.f = f, .a = a, .n = x.numel(), .x = x.ref(), .dy = dy.ref(), .dx = dx.ref()}, x.ctx());
   dx.touch();
   return record(dx, "masked", {dy}, [=](const Tensor& g, const Wanted&) -> Gradients { return {masked(x, g, f, a)}; });

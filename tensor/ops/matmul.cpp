@@ -59,7 +59,8 @@ Tensor gradient_of_b(const Tensor& a, const Tensor& dy, const GemmOptions& o) {
 Tensor matmul(const Tensor& a, const Tensor& b, const GemmOptions& options) {
   Gemm gemm = gemm_of(a, b, options);
   const bool batched = a.rank() == 3 || b.rank() == 3;
-  Tensor y = Tensor::empty(a.context(), batched ? Shape{gemm.batch, gemm.M, gemm.N} : Shape{gemm.M, gemm.N}, a.dtype());
+  Tensor y = Tensor::empty(a.context(), batched ? Shape{gemm.batch, gemm.M, gemm.N} : Shape{gemm.M, gemm.N}, a.dtype(),
+                           Gemm::op);
   gemm.y = y.ref();
   run(gemm, a.ctx());
   const Tensor keep_a = b.requires_grad() ? a : Tensor{}, keep_b = a.requires_grad() ? b : Tensor{};
@@ -74,7 +75,7 @@ Tensor matmul(const Tensor& a, const Tensor& b, const GemmOptions& options) {
 Tensor transpose(const Tensor& x) {
   const Matrices m = matrices(x, "transpose", "x");
   const Shape shape = x.rank() == 3 ? Shape{m.batch, m.columns, m.rows} : Shape{m.columns, m.rows};
-  Tensor y = Tensor::empty(x.context(), shape, x.dtype());
+  Tensor y = Tensor::empty(x.context(), shape, x.dtype(), Transpose::op);
   run(Transpose{.batch = m.batch, .rows = m.rows, .columns = m.columns, .x = x.ref(), .y = y.ref()}, x.ctx());
   return record(std::move(y), "transpose", {x},
                 [](const Tensor& dy, const Wanted&) -> Gradients { return {transpose(dy)}; });
@@ -98,7 +99,7 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   check(x.dim(1) == weight.dim(1), "linear: x has ", x.dim(1), " features, weight wants ", weight.dim(1));
   check_param(bias, weight.dim(0), x.dtype(), "linear", "bias");
   Gemm gemm = gemm_of(x, weight, {.transpose_b = true});
-  Tensor y = Tensor::empty(x.context(), {gemm.M, gemm.N}, x.dtype());
+  Tensor y = Tensor::empty(x.context(), {gemm.M, gemm.N}, x.dtype(), Gemm::op);
   gemm.y = y.ref();
   gemm.bias = bias.ref();
   run(gemm, x.ctx());

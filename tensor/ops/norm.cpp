@@ -10,7 +10,7 @@ namespace {
 Dims4 apply_dims(const NormDims& d) { return {d.N, 1, d.HW, d.C}; }
 
 Tensor run_apply(const Tensor& x, const Affine& affine, const NormDims& d, const NormOptions& o) {
-  Tensor y = Tensor::empty(x.context(), x.shape(), x.dtype());
+  Tensor y = Tensor::empty(x.context(), x.shape(), x.dtype(), NormApply::op);
   run(NormApply{.d = apply_dims(d),
                 .act = o.act,
                 .a = o.a,
@@ -25,7 +25,8 @@ Tensor run_apply(const Tensor& x, const Affine& affine, const NormDims& d, const
 Moments run_stats(const Tensor& x, const NormDims& d) {
   const Shape shape{d.rows(), d.groups};
   const DType type = param_dtype(x.dtype());
-  Moments m{Tensor::empty(x.context(), shape, type), Tensor::empty(x.context(), shape, type)};
+  Moments m{Tensor::empty(x.context(), shape, type, NormStats::op),
+            Tensor::empty(x.context(), shape, type, NormStats::op)};
   run(NormStats{.d = d, .x = x.ref(), .mean = m.mean.ref(), .var = m.var.ref()}, x.ctx());
   return m;
 }
@@ -40,7 +41,7 @@ struct Kept {
 };
 
 Gradients fused_gradients(const Kept& k, const Tensor& dz, const Wanted& wanted) {
-  const auto like = [](const Tensor& t) { return Tensor::empty(t.context(), t.shape(), t.dtype()); };
+  const auto like = [](const Tensor& t) { return Tensor::empty(t.context(), t.shape(), t.dtype(), NormBackward::op); };
   Gradients g(3);
   if (wanted[0]) g[0] = like(k.x);
   if (wanted[1]) g[1] = like(k.weight);
@@ -143,7 +144,8 @@ Affine fold(const NormDims& d, const Moments& statistics, const Tensor& weight, 
             bool from_channels, DType data) {
   const ContextPtr& context = statistics.mean.context();
   const DType type = param_dtype(data);
-  Affine a{Tensor::empty(context, {d.N, d.C}, type), Tensor::empty(context, {d.N, d.C}, type)};
+  Affine a{Tensor::empty(context, {d.N, d.C}, type, NormFold::op),
+           Tensor::empty(context, {d.N, d.C}, type, NormFold::op)};
   run(NormFold{.d = d,
                .eps = eps,
                .from_channels = from_channels,

@@ -27,7 +27,7 @@ Prologue prologue_of(const Pending& p) {
 }
 
 Tensor run_conv(const Pending& p, const Tensor& w, const Conv2dDims& d, const Epilogue& epilogue) {
-  Tensor y = Tensor::empty(p.x.context(), {d.N, d.P(), d.Q(), d.K}, p.x.dtype());
+  Tensor y = Tensor::empty(p.x.context(), {d.N, d.P(), d.Q(), d.K}, p.x.dtype(), Conv2dForward::op);
   run(
       Conv2dForward{
           .d = d, .x = p.x.ref(), .w = w.ref(), .y = y.ref(), .prologue = prologue_of(p), .epilogue = epilogue},
@@ -36,7 +36,7 @@ Tensor run_conv(const Pending& p, const Tensor& w, const Conv2dDims& d, const Ep
 }
 
 Tensor run_transposed(const Pending& p, const Tensor& w, const Conv2dDims& d, const Epilogue& epilogue) {
-  Tensor y = Tensor::empty(p.x.context(), {d.N, d.H, d.W, d.C}, p.x.dtype());
+  Tensor y = Tensor::empty(p.x.context(), {d.N, d.H, d.W, d.C}, p.x.dtype(), Conv2dBackwardInput::op);
   run(
       Conv2dBackwardInput{
           .d = d, .dy = p.x.ref(), .w = w.ref(), .dx = y.ref(), .prologue = prologue_of(p), .epilogue = epilogue},
@@ -48,7 +48,8 @@ Tensor run_transposed(const Pending& p, const Tensor& w, const Conv2dDims& d, co
 Moments channel_moments(const Tensor& x, std::int64_t channels) {
   const Shape shape{x.dim(0), channels};
   const DType type = param_dtype(x.dtype());
-  return {Tensor::empty(x.context(), shape, type), Tensor::empty(x.context(), shape, type)};
+  return {Tensor::empty(x.context(), shape, type, Conv2dForward::op),
+          Tensor::empty(x.context(), shape, type, Conv2dForward::op)};
 }
 
 Pending pending_norm(Tensor y, const Moments& m, const Tensor& weight, const Tensor& bias, const NormOptions& o) {
@@ -129,7 +130,7 @@ Tensor apply(const Pending& p, const Tensor& residual, const ApplyOptions& optio
                  .shift = p.shift.ref(),
                  .residual = residual.ref()};
   const Dims4 out = args.y_dims();
-  Tensor y = Tensor::empty(p.x.context(), {out.N, out.H, out.W, out.C}, p.x.dtype());
+  Tensor y = Tensor::empty(p.x.context(), {out.N, out.H, out.W, out.C}, p.x.dtype(), NormApply::op);
   args.y = y.ref();
   run(args, p.x.ctx());
   return y;

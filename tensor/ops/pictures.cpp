@@ -17,7 +17,7 @@ void check_pad(const Dims4& d, const Pad4& p, PadMode mode) {
 }
 
 Tensor resample_gradient(const Tensor& dy, const ResampleForward& f) {
-  Tensor dx = Tensor::empty(dy.context(), {f.d.N, f.d.H, f.d.W, f.d.C}, dy.dtype());
+  Tensor dx = Tensor::empty(dy.context(), {f.d.N, f.d.H, f.d.W, f.d.C}, dy.dtype(), ResampleBackward::op);
   run(ResampleBackward{.d = f.d,
                        .P = f.P,
                        .Q = f.Q,
@@ -34,7 +34,7 @@ Tensor resample_gradient(const Tensor& dy, const ResampleForward& f) {
 }  // namespace
 
 Tensor pad_gradient(const Tensor& dy, const Dims4& x, const Pad4& pad_sides, PadMode mode) {
-  Tensor dx = Tensor::empty(dy.context(), {x.N, x.H, x.W, x.C}, dy.dtype());
+  Tensor dx = Tensor::empty(dy.context(), {x.N, x.H, x.W, x.C}, dy.dtype(), PadBackward::op);
   run(PadBackward{.d = x, .pad = pad_sides, .mode = mode, .dy = dy.ref(), .dx = dx.ref()}, dy.ctx());
   return record(std::move(dx), "pad_gradient", {dy},
                 [=](const Tensor& g, const Wanted&) -> Gradients { return {pad(g, pad_sides, mode)}; });
@@ -46,7 +46,7 @@ Tensor pad(const Tensor& x, const Pad4& sides, PadMode mode) {
   check_pad(d, sides, mode);
   PadForward args{.d = d, .pad = sides, .mode = mode};
   const Dims4 out = args.y_dims();
-  Tensor y = Tensor::empty(x.context(), {out.N, out.H, out.W, out.C}, x.dtype());
+  Tensor y = Tensor::empty(x.context(), {out.N, out.H, out.W, out.C}, x.dtype(), PadForward::op);
   args.x = x.ref();
   args.y = y.ref();
   run(args, x.ctx());
@@ -60,7 +60,7 @@ Tensor resample(const Tensor& x, std::int64_t P, std::int64_t Q, Interpolation i
   if (P == d.H && Q == d.W) return x;  // every convention maps a size to itself by the identity
   ResampleForward args{.d = d, .P = P, .Q = Q, .interpolation = interpolation, .coordinates = coordinates};
   const ResampleForward dims = args;
-  Tensor y = Tensor::empty(x.context(), {d.N, P, Q, d.C}, x.dtype());
+  Tensor y = Tensor::empty(x.context(), {d.N, P, Q, d.C}, x.dtype(), ResampleForward::op);
   args.x = x.ref();
   args.y = y.ref();
   run(args, x.ctx());
@@ -73,7 +73,7 @@ Tensor pixel_shuffle(const Tensor& x, int block) {
   check(block > 0 && d.C % (block * block) == 0, "pixel_shuffle: expected channels divisible by ", block * block,
         ", got ", d.C);
   const std::int64_t C = d.C / block / block;
-  Tensor y = Tensor::empty(x.context(), {d.N, d.H * block, d.W * block, C}, x.dtype());
+  Tensor y = Tensor::empty(x.context(), {d.N, d.H * block, d.W * block, C}, x.dtype(), PixelShuffle::op);
   run(PixelShuffle{.d = d, .block = block, .x = x.ref(), .y = y.ref()}, x.ctx());
   return record(std::move(y), "pixel_shuffle", {x},
                 [block](const Tensor& dy, const Wanted&) -> Gradients { return {pixel_unshuffle(dy, block)}; });
@@ -84,7 +84,7 @@ Tensor pixel_unshuffle(const Tensor& x, int block) {
   check(block > 0 && d.H % block == 0 && d.W % block == 0, "pixel_unshuffle: expected sides divisible by ", block,
         ", got ", d.H, 'x', d.W);
   const Dims4 small{d.N, d.H / block, d.W / block, d.C * block * block};
-  Tensor y = Tensor::empty(x.context(), {small.N, small.H, small.W, small.C}, x.dtype());
+  Tensor y = Tensor::empty(x.context(), {small.N, small.H, small.W, small.C}, x.dtype(), PixelShuffle::op);
   run(PixelShuffle{.d = small, .block = block, .inverse = true, .x = x.ref(), .y = y.ref()}, x.ctx());
   return record(std::move(y), "pixel_unshuffle", {x},
                 [block](const Tensor& dy, const Wanted&) -> Gradients { return {pixel_shuffle(dy, block)}; });

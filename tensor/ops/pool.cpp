@@ -28,13 +28,13 @@ PoolDims pool_dims(const Tensor& x, const PoolOptions& o, std::string_view op) {
 }
 
 Tensor run_forward(const Tensor& x, const PoolDims& d, Pooling pooling) {
-  Tensor y = Tensor::empty(x.context(), {d.N, d.P(), d.Q(), d.C}, x.dtype());
+  Tensor y = Tensor::empty(x.context(), {d.N, d.P(), d.Q(), d.C}, x.dtype(), PoolForward::op);
   run(PoolForward{.pooling = pooling, .d = d, .x = x.ref(), .y = y.ref()}, x.ctx());
   return y;
 }
 
 Tensor run_backward(const Tensor& x, const Tensor& dy, const PoolDims& d, Pooling pooling) {
-  Tensor dx = Tensor::empty(dy.context(), {d.N, d.H, d.W, d.C}, dy.dtype());
+  Tensor dx = Tensor::empty(dy.context(), {d.N, d.H, d.W, d.C}, dy.dtype(), PoolBackward::op);
   run(PoolBackward{.pooling = pooling, .d = d, .x = x.ref(), .dy = dy.ref(), .dx = dx.ref()}, dy.ctx());
   return dx;
 }

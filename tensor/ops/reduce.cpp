@@ -31,7 +31,7 @@ Shape reduced_shape(const Shape& s, unsigned bits, bool keep) {
 }
 
 Tensor run_reduce(const Tensor& x, unsigned bits, Reduction f, const Shape& shape) {
-  Tensor y = Tensor::empty(x.context(), shape, x.dtype());
+  Tensor y = Tensor::empty(x.context(), shape, x.dtype(), Reduce::op);
   run(
       Reduce{
           .f = f, .dims = x.shape().dims5(), .axes = bits << (Shape::kMaxRank - x.rank()), .x = x.ref(), .y = y.ref()},

@@ -9,14 +9,14 @@ namespace {
 
 Tensor run_forward(const Tensor& x, bool log) {
   check(x && x.rank() >= 1 && x.dim(-1) > 0, "softmax: expected at least one side, got ", x.shape());
-  Tensor y = Tensor::empty(x.context(), x.shape(), x.dtype());
+  Tensor y = Tensor::empty(x.context(), x.shape(), x.dtype(), SoftmaxForward::op);
   const std::int64_t columns = x.dim(-1);
   run(SoftmaxForward{.rows = x.numel() / columns, .columns = columns, .log = log, .x = x.ref(), .y = y.ref()}, x.ctx());
   return y;
 }
 
 Tensor run_backward(const Tensor& y, const Tensor& dy, bool log) {
-  Tensor dx = Tensor::empty(y.context(), y.shape(), y.dtype());
+  Tensor dx = Tensor::empty(y.context(), y.shape(), y.dtype(), SoftmaxBackward::op);
   const std::int64_t columns = y.dim(-1);
   run(
       SoftmaxBackward{

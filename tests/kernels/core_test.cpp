@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "kernels/core/autotune.h"
+#include "kernels/core/extents.h"
 #include "kernels/core/parallel.h"
 #include "kernels/map/map.h"
 #include "tests/kernels/rows.h"
@@ -240,6 +241,53 @@ TEST(PackCache, ManySizesOfOneWeightDoNotPileUp) {
   EXPECT_LE(std::count_if(kept.begin(), kept.end(), [](const auto& p) { return !p.expired(); }), 16);
 }
 
+TEST(PackCache, WritingDropsThePacksAtOnce) {
+  PackCache cache;
+  const auto pack = keep(cache, "64x64", 1);
+  EXPECT_FALSE(pack.expired());
+  cache.written(7);
+  EXPECT_TRUE(pack.expired());
+}
+
+/// While capturing: packs of changing storages are made anew, others are taken from the cache and kept; nothing that is
+/// made stays in the cache.
+TEST(PackCache, ACaptureKeepsWhatItUsesToItself) {
+  PackCache cache;
+  const auto get = [&](std::uint64_t id) {
+    return cache.get<int>("row", "key", TensorRef{.id = id, .version = 1}, [] { return std::make_shared<int>(1); });
+  };
+  const auto constant = get(1), changing = get(2);
+  PackCache::Watch w{.capturing = true, .changing = {2}};
+  cache.watch(&w);
+  EXPECT_EQ(get(1), constant);
+  const auto anew = get(2);
+  EXPECT_NE(anew, changing);
+  EXPECT_EQ(get(2), anew);
+  const auto fresh = get(3);
+  cache.watch(nullptr);
+  EXPECT_EQ(get(2), changing);
+  EXPECT_NE(get(3), fresh);
+  ASSERT_EQ(w.constants.size(), 1u);
+  EXPECT_EQ(w.made.size(), 2u);
+  EXPECT_TRUE(cache.has(w.constants));
+  cache.written(1);
+  EXPECT_FALSE(cache.has(w.constants));
+}
+
+TEST(Extents, AreReusedFirstFitAndMerge) {
+  constexpr std::size_t u = Extents::kUnit;
+  Extents e;
+  const std::size_t a = e.take(3 * u), b = e.take(1), c = e.take(2 * u);
+  EXPECT_EQ((std::vector{a, b, c}), (std::vector<std::size_t>{0, 3 * u, 4 * u}));
+  e.release(a);
+  EXPECT_EQ(e.take(u + 1), 0u);
+  e.release(b);
+  EXPECT_EQ(e.take(2 * u), 2 * u) << "what a left and b";
+  e.release(c);
+  EXPECT_EQ(e.take(9 * u), 4 * u) << "grown from the hole at the end";
+  EXPECT_EQ(e.size(), 13 * u);
+}
+
 struct CacheFolder {
   std::filesystem::path path = std::filesystem::temp_directory_path() / concat("sumi_cache_", getpid());
   Environment variable{"SUMI_CACHE", path.string()};
@@ -294,6 +342,14 @@ TEST(Autotuner, Tf32IsRememberedApart) {
     ctx.autotuner()->store("rounding all f32 tf32 t1", "tf32");
     EXPECT_EQ(select(Rounding{}, ctx).name, tf32 ? "tf32" : "plain");
   }
+}
+
+/// Timing would run it again and again.
+TEST(Autotuner, LeavesCallsInPlaceAlone) {
+  std::vector<float> x(100, 1.f);
+  Context ctx(ContextOptions{.threads = 1, .forced_rows = "none:none", .autotune = true});
+  run(MapForward{.f = Map::shift, .a = 2, .n = 100, .x = {x.data()}, .y = {x.data()}}, ctx);
+  EXPECT_EQ(x, std::vector<float>(100, 3.f));
 }
 
 /// f16 against its definition by value: sign, 5 bits of exponent, 10 of mantissa.

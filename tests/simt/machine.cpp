@@ -3,6 +3,7 @@
 #include <sanitizer/asan_interface.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <memory>
 #include <numeric>
 #include <random>
@@ -257,8 +258,12 @@ void Machine::run(const void* kernel, const Grid& g, const std::function<void()>
 }  // namespace
 
 Options& options() {
-  static Options o;
-  return o;
+  static Options only = [] {
+    Options o;
+    if (const char* mib = std::getenv("SIMT_MEMORY_MIB")) o.memory = std::strtoul(mib, nullptr, 10) << 20;
+    return o;
+  }();
+  return only;
 }
 
 Observer*& observer() {

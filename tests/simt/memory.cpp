@@ -18,6 +18,7 @@ Arena::Arena() {
 Arena::~Arena() { munmap(base_, kBytes); }
 
 void* Arena::allocate(std::size_t bytes) {
+  if (bytes > options().memory || in_use_ > options().memory - bytes) return nullptr;
   const std::size_t whole = (bytes + 255) / 256 * 256 + kGap;
   char* p = top_;
   if (const auto hole = holes_.lower_bound(whole); hole != holes_.end() && hole->first <= 2 * whole) {

@@ -1,5 +1,6 @@
 // The host's side of the emulated GPU. Nothing enqueued happens before somebody waits for it, and then only what he
 // waited for: a forgotten wait reads poison or old values.
+#include <algorithm>
 #include <deque>
 #include <memory>
 #include <set>
@@ -25,9 +26,12 @@ struct Work {
   EmulatedEvent awaits;  // with a stream: done when that one is as far
 };
 
+using Recorded = std::vector<std::function<void()>>;
+
 struct EmulatedStream {
   std::deque<Work> queue;
   std::uint64_t enqueued = 0, done = 0;
+  std::unique_ptr<Recorded> capture;  // while there is one
 };
 
 struct Streams {
@@ -51,7 +55,12 @@ void advance(EmulatedStream& s, std::uint64_t position) {
   }
 }
 
+void refuse_in_capture(Stream s, const char* what) {
+  if (streams().at(s).capture) throw NotCapturable(concat(what, " cannot be part of a captured graph"));
+}
+
 void append(EmulatedStream& s, Work w) {
+  if (s.capture) return s.capture->push_back(std::move(w.run));
   s.queue.push_back(std::move(w));
   s.enqueued++;
 }
@@ -97,6 +106,7 @@ void destroy_stream(Stream s) noexcept {
 }
 
 void synchronize(Stream s) {
+  refuse_in_capture(s, "waiting for the GPU");
   EmulatedStream& e = streams().at(s);
   try {
     advance(e, e.enqueued);
@@ -111,17 +121,27 @@ Event create_event() { return reinterpret_cast<Event>(new EmulatedEvent); }
 void destroy_event(Event e) noexcept { delete reinterpret_cast<EmulatedEvent*>(e); }
 
 void record(Event e, Stream s) {
+  refuse_in_capture(s, "an event");
   EmulatedStream& stream = streams().at(s);
   *reinterpret_cast<EmulatedEvent*>(e) = {&stream, stream.enqueued};
 }
 
-void wait(Stream s, Event e) { append(streams().at(s), {{}, *reinterpret_cast<EmulatedEvent*>(e)}); }
+void wait(Stream s, Event e) {
+  refuse_in_capture(s, "an event");
+  append(streams().at(s), {{}, *reinterpret_cast<EmulatedEvent*>(e)});
+}
 
-void* allocate(std::size_t bytes, Stream) {
+void* allocate(std::size_t bytes, Stream s) {
+  refuse_in_capture(s, "allocating memory of the GPU");
   void* p = simt::arena().allocate(bytes);
+  if (!p) {  // perhaps a release is still to come
+    advance(streams().at(s), streams().at(s).enqueued);
+    p = simt::arena().allocate(bytes);
+  }
   if (!p) {
     const MemoryState m = memory_state();
-    fail("GPU out of memory: ", bytes >> 20, " MiB asked for, ", m.free >> 20, " of ", m.total >> 20, " MiB free");
+    throw OutOfMemory(concat("GPU out of memory: ", bytes >> 20, " MiB asked for, ", m.free >> 20, " of ",
+                             m.total >> 20, " MiB free"));
   }
   return p;
 }
@@ -131,6 +151,7 @@ void release(void* p, Stream s) noexcept {
 }
 
 void copy_to_device(void* dst, const void* src, std::size_t bytes, Stream s) {
+  refuse_in_capture(s, "copying to the GPU");
   if (bytes == 0) return;
   auto staged =
       std::make_shared<std::vector<char>>(static_cast<const char*>(src), static_cast<const char*>(src) + bytes);
@@ -142,6 +163,7 @@ void copy_to_device(void* dst, const void* src, std::size_t bytes, Stream s) {
 }
 
 void copy_to_host(void* dst, const void* src, std::size_t bytes, Stream s) {
+  refuse_in_capture(s, "copying from the GPU");
   if (bytes)
     append(streams().at(s), {[=] {
                                host_reads(src, bytes);
@@ -170,7 +192,21 @@ void fill(void* dst, unsigned char value, std::size_t bytes, Stream s) {
                            {}});
 }
 
-MemoryState memory_state() { return {simt::Arena::kBytes - simt::arena().in_use(), simt::Arena::kBytes}; }
+void begin_capture(Stream s) {
+  refuse_in_capture(s, "another capture");
+  streams().at(s).capture = std::make_unique<Recorded>();
+}
+ExecutableGraph end_capture(Stream s) { return reinterpret_cast<ExecutableGraph>(streams().at(s).capture.release()); }
+void abandon_capture(Stream s) noexcept { streams().at(s).capture.reset(); }
+void launch_graph(ExecutableGraph g, Stream s) {
+  for (const std::function<void()>& work : *reinterpret_cast<Recorded*>(g)) append(streams().at(s), {work, {}});
+}
+void destroy_graph(ExecutableGraph g) noexcept { delete reinterpret_cast<Recorded*>(g); }
+
+MemoryState memory_state() {
+  const std::size_t total = simt::options().memory;
+  return {total - std::min(total, simt::arena().in_use()), total};
+}
 std::string versions() { return "emulated GPU"; }
 
 }  // namespace sumi::device

@@ -15,7 +15,7 @@ class Arena {
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
 
-  /// Null when the arena is full.
+  /// Null when options().memory bytes would be exceeded.
   void* allocate(std::size_t bytes);
   void release(void* p);
   bool contains(const void* p) const { return p >= base_ && p < base_ + kBytes; }

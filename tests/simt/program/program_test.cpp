@@ -1,0 +1,103 @@
+// The program with --device cuda on the emulated GPU: captured graphs paint and train what single steps do.
+#include "tests/apps/program.h"
+
+#include <nlohmann/json.hpp>
+
+namespace sumi::test {
+namespace {
+
+const std::vector<std::string> kStepByStep{"SUMI_GRAPHS=0"};
+
+struct GpuProgram : testing::Test {
+  TemporaryFolder folder;
+};
+
+TEST_F(GpuProgram, PhotosOfOneSizeArePaintedAsEachAlone) {
+  write_tiny_model(folder / "tiny.safetensors");
+  fs::create_directory(folder / "photos");
+  for (int i = 0; i < 5; i++)  // the fourth is of another size
+    write_image(folder / concat("photos/", i, ".png"), test_picture(i == 3 ? 16 : 20, i == 3 ? 24 : 12 + 4 * (i / 4)));
+  for (const std::string precision : {"f32", "bf16"}) {
+    const auto paint = [&](const std::string& into, const std::vector<std::string>& environment) {
+      const Outcome o = run_sumi(folder,
+                                 {"stylize", "photos", "-o", into, "--model", "tiny.safetensors", "--device", "cuda",
+                                  "--precision", precision},
+                                 environment);
+      EXPECT_EQ(o.code, 0) << o.err;
+    };
+    paint(precision, {});
+    paint(precision + "_alone", kStepByStep);
+    for (const auto& file : fs::directory_iterator(folder / precision))
+      EXPECT_EQ(contents_of(file), contents_of(folder / (precision + "_alone") / file.path().filename())) << file;
+    EXPECT_EQ(std::distance(fs::directory_iterator(folder / precision), {}), 5);
+  }
+}
+
+TEST_F(GpuProgram, TrainingIsTheSameStepByStep) {
+  fs::create_directory(folder / "photos");
+  for (const char* name : {"photos/a.png", "photos/b.png"}) write_image(folder / name, test_picture(24, 20));
+  write_image(folder / "style.png", test_picture(24, 24));
+  write_vgg(folder / "vgg.safetensors", "relu4_3");
+  const auto train = [&](const std::string& into, const std::vector<std::string>& environment) {
+    const Outcome o = run_sumi(folder,
+                               {"train",
+                                "faststyle",
+                                "--photos",
+                                "photos",
+                                "--style",
+                                "style.png",
+                                "--vgg",
+                                "vgg.safetensors",
+                                "-o",
+                                into,
+                                "--steps",
+                                "4",
+                                "--crop",
+                                "16",
+                                "--batch",
+                                "1",
+                                "--width",
+                                "4",
+                                "--style-size",
+                                "16",
+                                "--ema",
+                                "0.9",
+                                "--device",
+                                "cuda",
+                                "--sample-every",
+                                "0"},
+                               environment);
+    EXPECT_EQ(o.code, 0) << o.err;
+    return SafetensorsFile((folder / into / "model.safetensors").string());
+  };
+  const SafetensorsFile captured = train("captured", {}), plain = train("plain", kStepByStep);
+  for (const auto& e : captured.entries()) {
+    const auto same = std::ranges::find(plain.entries(), e.name, &TensorEntry::name);
+    ASSERT_NE(same, plain.entries().end()) << e.name;
+    EXPECT_EQ(std::memcmp(captured.bytes(e), plain.bytes(*same), e.end - e.begin), 0) << e.name;
+  }
+}
+
+TEST_F(GpuProgram, BenchTimesTheCapturedGraph) {
+  write_tiny_model(folder / "tiny.safetensors");
+  const Outcome o = run_sumi(folder, {"bench", "--model", "tiny.safetensors", "--size", "16x16", "--repeat", "1",
+                                      "--json", "--device", "cuda"});
+  ASSERT_EQ(o.code, 0) << o.err;
+  EXPECT_GT(nlohmann::json::parse(o.out)["gflops"], 0);
+}
+
+TEST_F(GpuProgram, RunningOutOfMemoryIsOneLineWithTheRemedy) {
+  write_tiny_model(folder / "tiny.safetensors");
+  write_image(folder / "large.png", test_picture(400, 400));
+  expect_error(
+      run_sumi(folder, {"stylize", "large.png", "-o", "out.png", "--model", "tiny.safetensors", "--device", "cuda"},
+               {"SIMT_MEMORY_MIB=2"}),
+      1, {"large.png: ", "GPU out of memory: ", "MiB asked for, ", "of 2 MiB free", "--size"});
+  expect_error(
+      run_sumi(folder, {"bench", "--model", "tiny.safetensors", "--size", "400x400", "--json", "--device", "cuda"},
+               {"SIMT_MEMORY_MIB=4"}),
+      1, {"conv2d_forward [1,400,400,4] f32: GPU out of memory", "--size or --batch"});
+}
+
+}  // namespace
+}  // namespace sumi::test
