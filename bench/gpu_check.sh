@@ -25,15 +25,18 @@ architecture() { case $(capability) in 90) echo 90a ;; '') echo 80 ;; *) capabil
 build() {
   cmake -S . -B "$BUILD" -G Ninja -DCMAKE_BUILD_TYPE=Release -DSUMI_CUDA=ON -DCMAKE_PREFIX_PATH="${PREFIX_PATH:-}" \
     -DCMAKE_CUDA_ARCHITECTURES="$(architecture)" || return 1
-  cmake --build "$BUILD" -j "$(nproc)" --target help | grep -oE '^(sumi|kernels_tests|gpu_tests|sumi_bench_kernels):' |
+  cmake --build "$BUILD" -j "$(nproc)" --target help | grep -oE '^(sumi|kernels_tests|gan_tests|gpu_tests|sumi_bench_kernels):' |
     tr -d : | sort -u > "$OUT/targets.txt"
-  for target in sumi kernels_tests sumi_bench_kernels; do
+  for target in sumi kernels_tests gan_tests sumi_bench_kernels; do
     grep -qx "$target" "$OUT/targets.txt" || echo "not built here: $target (its library is missing, see above)"
   done
   # shellcheck disable=SC2046
   cmake --build "$BUILD" -j "$(nproc)" --target $(cat "$OUT/targets.txt")
 }
-tests() { "$BUILD/bin/kernels_tests" --gtest_brief=1 --gtest_filter='*_cuda*'; }
+tests() {
+  "$BUILD/bin/kernels_tests" --gtest_brief=1 --gtest_filter='*_cuda*' &&
+    { [ ! -x "$BUILD/bin/gan_tests" ] || "$BUILD/bin/gan_tests" --gtest_brief=1 --gtest_filter='GraphTest.*'; }
+}
 sanitizer() {
   command -v compute-sanitizer >/dev/null || { echo "compute-sanitizer is not installed: skipped"; return 0; }
   for tool in memcheck racecheck; do
