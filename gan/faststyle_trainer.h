@@ -36,6 +36,8 @@ class FaststyleTrainer {
   /// One step on photos [N,H,W,3] of 0..255 whose sides are multiples of 4. Does not wait for a GPU; there, a captured
   /// graph as long as the shape stays.
   void step(const Tensor& photos);
+  /// Whether the last step was launched as a captured graph.
+  bool launched() const { return graph_ && graph_->launched(); }
   /// Of the steps since the last call; waits for the GPU.
   PerceptualLosses losses();
   std::int64_t steps_done() const { return optimizer_->steps(); }

@@ -73,7 +73,7 @@ void PerceptualLoss::set_style(const Tensor& style) {
   style_.clear();
   if (options_.style_layers.empty()) return;
   const NoGrad none(style.ctx());
-  const Features f = vgg_->features(vgg_input(style), options_.style_layers, options_.average_pooling);
+  const Features f = vgg_->features(vgg_->input(style), options_.style_layers, options_.average_pooling);
   for (const std::string& layer : options_.style_layers)
     style_.push_back(style_statistic(f.at(layer), options_.statistic));
 }
@@ -81,7 +81,7 @@ void PerceptualLoss::set_style(const Tensor& style) {
 PerceptualLoss::Features PerceptualLoss::content_of(const Tensor& pictures) const {
   if (options_.content_layers.empty()) return {};
   const NoGrad none(pictures.ctx());
-  return vgg_->features(vgg_input(pictures), options_.content_layers, options_.average_pooling);
+  return vgg_->features(vgg_->input(pictures), options_.content_layers, options_.average_pooling);
 }
 
 Tensor PerceptualLoss::style_term(const Features& features) const {
@@ -99,7 +99,7 @@ PerceptualLoss::Terms PerceptualLoss::operator()(const Tensor& pictures, const F
   layers.insert(layers.end(), options_.style_layers.begin(), options_.style_layers.end());
   Terms t;
   if (!layers.empty()) {
-    const Features f = vgg_->features(vgg_input(pictures), layers, options_.average_pooling);
+    const Features f = vgg_->features(vgg_->input(pictures), layers, options_.average_pooling);
     for (const std::string& layer : options_.content_layers)
       t.content =
           plus(t.content, feature_error(f.at(layer), content.at(layer), options_.form) * options_.content_weight);

@@ -43,11 +43,13 @@ struct Vgg::Impl {
   };
   VggDepth depth;
   std::vector<Stage> stages;
+  Tensor mean;  // [3]
 };
 
 Vgg::Vgg(const ContextPtr& context, VggDepth depth, std::optional<std::uint64_t> seed, std::string_view last)
     : impl_(std::make_unique<Impl>()) {
   impl_->depth = depth;
+  impl_->mean = Tensor::from(context, {3}, std::array<float, 3>{123.68f, 116.779f, 103.939f});
   const std::size_t end = layer_named(depth, last).conv;
   std::int64_t C = 3, index = 0;
   for (std::size_t block = 0; block < kChannels.size(); block++) {
@@ -66,6 +68,8 @@ Vgg::Vgg(const ContextPtr& context, VggDepth depth, std::optional<std::uint64_t>
 Vgg::~Vgg() = default;
 
 VggDepth Vgg::depth() const { return impl_->depth; }
+
+Tensor Vgg::input(const Tensor& rgb255) const { return rgb255 - cast(impl_->mean, rgb255.dtype()); }
 
 std::map<std::string, Tensor> Vgg::features(const Tensor& x, const std::vector<std::string>& layers,
                                             bool average_pooling) const {
@@ -141,12 +145,6 @@ std::unique_ptr<Vgg> load_vgg(const ContextPtr& context, const std::string& path
   } catch (const Error& e) {
     fail(path, ": ", e.what());
   }
-}
-
-Tensor vgg_input(const Tensor& rgb255) {
-  constexpr std::array<float, 3> mean{123.68f, 116.779f, 103.939f};
-  const Tensor m = Tensor::from(rgb255.context(), {3}, mean);
-  return rgb255 - (rgb255.dtype() == DType::f32 ? m : cast(m, rgb255.dtype()));
 }
 
 }  // namespace sumi

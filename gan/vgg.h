@@ -21,7 +21,9 @@ class Vgg : public Module {
   ~Vgg() override;
   VggDepth depth() const;
 
-  /// x [N,H,W,3]: RGB 0..255 minus the ImageNet mean (see vgg_input). Returns the layers asked for, computing none past
+  /// RGB 0..255 -> minus (123.68, 116.779, 103.939). Differentiable.
+  Tensor input(const Tensor& rgb255) const;
+  /// x [N,H,W,3]: RGB 0..255 minus the ImageNet mean (see input()). Returns the layers asked for, computing none past
   /// the last. Throws Error naming an unknown layer. `average_pooling` replaces max pooling (Gatys et al.).
   std::map<std::string, Tensor> features(const Tensor& x, const std::vector<std::string>& layers,
                                          bool average_pooling = false) const;
@@ -37,8 +39,5 @@ bool is_vgg(const std::string& path);
 /// A trunk file of either depth (by its tensor names), checked and loaded up to `last`. Throws Error naming the file,
 /// and the filter that is all zeros or not finite: its features would tell nothing.
 std::unique_ptr<Vgg> load_vgg(const ContextPtr& context, const std::string& path, std::string_view last);
-
-/// RGB 0..255 -> minus (123.68, 116.779, 103.939). Differentiable.
-Tensor vgg_input(const Tensor& rgb255);
 
 }  // namespace sumi

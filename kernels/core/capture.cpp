@@ -29,7 +29,9 @@ Rehearsal Capture::rehearse(Context& ctx, const std::function<void()>& work) {
   {
     ctx.cache().watch(&seen);
     ctx.device_memory_->begin_count();
+    ctx.capturing_ = true;
     const AtEnd end([&] {
+      ctx.capturing_ = false;
       ctx.cache().watch(nullptr);
       r.bytes = ctx.device_memory_->end_count();
     });

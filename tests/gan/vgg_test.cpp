@@ -100,7 +100,7 @@ TEST(Vgg, PassesGradientsToThePicture) {
   const Tensor pixels = Tensor::uniform(c, {1, 8, 8, 3}, 0, 255, 3);
   const Tensor direction = Tensor::randn(c, pixels.shape(), 4);
   const auto loss = [&](const Tensor& p) {
-    return mean(square(vgg.features(vgg_input(p), {"conv2_1"}).at("conv2_1")));
+    return mean(square(vgg.features(vgg.input(p), {"conv2_1"}).at("conv2_1")));
   };
   Tensor leaf = pixels.clone();
   leaf.set_requires_grad();

@@ -33,49 +33,25 @@ TEST_F(GpuProgram, PhotosOfOneSizeArePaintedAsEachAlone) {
   }
 }
 
-TEST_F(GpuProgram, TrainingIsTheSameStepByStep) {
+TEST_F(GpuProgram, TrainingSavesTheAverages) {
   fs::create_directory(folder / "photos");
   for (const char* name : {"photos/a.png", "photos/b.png"}) write_image(folder / name, test_picture(24, 20));
   write_image(folder / "style.png", test_picture(24, 24));
   write_vgg(folder / "vgg.safetensors", "relu4_3");
-  const auto train = [&](const std::string& into, const std::vector<std::string>& environment) {
-    const Outcome o = run_sumi(folder,
-                               {"train",
-                                "faststyle",
-                                "--photos",
-                                "photos",
-                                "--style",
-                                "style.png",
-                                "--vgg",
-                                "vgg.safetensors",
-                                "-o",
-                                into,
-                                "--steps",
-                                "4",
-                                "--crop",
-                                "16",
-                                "--batch",
-                                "1",
-                                "--width",
-                                "4",
-                                "--style-size",
-                                "16",
-                                "--ema",
-                                "0.9",
-                                "--device",
-                                "cuda",
-                                "--sample-every",
-                                "0"},
-                               environment);
-    EXPECT_EQ(o.code, 0) << o.err;
-    return SafetensorsFile((folder / into / "model.safetensors").string());
-  };
-  const SafetensorsFile captured = train("captured", {}), plain = train("plain", kStepByStep);
-  for (const auto& e : captured.entries()) {
-    const auto same = std::ranges::find(plain.entries(), e.name, &TensorEntry::name);
-    ASSERT_NE(same, plain.entries().end()) << e.name;
-    EXPECT_EQ(std::memcmp(captured.bytes(e), plain.bytes(*same), e.end - e.begin), 0) << e.name;
-  }
+  const Outcome o = run_sumi(
+      folder,
+      {"train",    "faststyle", "--photos",     "photos", "--style",        "style.png", "--vgg",   "vgg.safetensors",
+       "-o",       "run",       "--steps",      "2",      "--crop",         "16",        "--batch", "1",
+       "--width",  "4",         "--style-size", "16",     "--sample-every", "0",         "--ema",   "0.9",
+       "--device", "cuda"});
+  ASSERT_EQ(o.code, 0) << o.err;
+  const auto context = std::make_shared<Context>(ContextOptions{.threads = 1});
+  const StateDict model = SafetensorsFile((folder / "run/model.safetensors").string()).load(context),
+                  all = SafetensorsFile((folder / "run/checkpoint.safetensors").string()).load(context);
+  EXPECT_TRUE(all.contains("optimizer.ema.0"));
+  int apart = 0;
+  for (const auto& [name, average] : model) apart += average.to_vector() != all.at("network." + name).to_vector();
+  EXPECT_EQ(apart, static_cast<int>(model.size()));
 }
 
 TEST_F(GpuProgram, BenchTimesTheCapturedGraph) {
