@@ -124,7 +124,7 @@ class Context {
   /// Waits until the device has done all that was asked of it; throws Error with what failed there.
   void synchronize();
   PackCache& cache() { return cache_; }
-  /// Whether repeated work is to be captured (tensor/graph.h), and whether it is being captured right now.
+  /// Whether repeated work is to be captured (tensor/graph.h), and whether some is being rehearsed or captured now.
   bool graphs() const { return graphs_; }
   bool capturing() const { return capturing_; }
   /// A number that no other storage of this context has; never 0.
