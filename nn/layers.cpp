@@ -39,13 +39,15 @@ UpsampleConv2d::UpsampleConv2d(const ContextPtr& context, std::int64_t C, std::i
 }
 
 Tensor UpsampleConv2d::folded() const {
-  const TensorRef now = weight.ref();
   if (!folded_.matrix || folded_.matrix.dtype() != weight.dtype())
     folded_.matrix = upsampling_matrix(weight.context(), weight.dtype());
   if (recording({&weight})) return upsampling_filter(weight, folded_.matrix);
-  if (!folded_.filter || folded_.id != now.id || folded_.version != now.version) {
+  // The cache also knows of weights that a captured graph writes.
+  const auto token =
+      weight.ctx().cache().get<int>("upsampling_filter", "", weight.ref(), [] { return std::make_shared<int>(0); });
+  if (folded_.token != token) {
     folded_.filter = upsampling_filter(weight, folded_.matrix);
-    folded_.id = now.id, folded_.version = now.version;
+    folded_.token = token;
   }
   return folded_.filter;
 }

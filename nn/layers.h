@@ -46,7 +46,7 @@ class UpsampleConv2d : public Module {
  private:
   struct Folded {
     Tensor filter, matrix;
-    std::uint64_t id = 0, version = 0;  // of the weight
+    std::shared_ptr<int> token;  // the context's cache has it as long as the weight stays as it was
   };
   mutable Folded folded_;
 };

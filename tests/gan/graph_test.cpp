@@ -79,7 +79,7 @@ Trained trained(const ContextPtr& context, double ema) {
   for (std::uint64_t step = 0; step < 4; step++) {
     trainer.step(noise(context, step, {1, 8, 8, 3}));
     EXPECT_EQ(trainer.launched(), on_gpu() && context->graphs() && step > 0);
-    if (step == 2) {
+    if (step > 0) {  // what was made for one sample does not serve the next
       const NoGrad none(*context);
       t.losses.push_back(trainer.paint(style).to_vector()[7]);
     }
