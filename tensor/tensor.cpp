@@ -41,7 +41,7 @@ Tensor Tensor::empty(const ContextPtr& context, const Shape& shape, DType dtype,
 
 Tensor Tensor::full(const ContextPtr& context, const Shape& shape, double value, DType dtype) {
   if (context->device().kind == DeviceKind::cuda && kGpuFloats.has(dtype)) {  // without a copy from the host
-    const Tensor t = zeros(context, shape, dtype);
+    Tensor t = zeros(context, shape, dtype);
     if (value != 0) run(MapForward{.f = Map::shift, .a = value, .n = t.numel(), .x = t.ref(), .y = t.ref()}, *context);
     return t;
   }
