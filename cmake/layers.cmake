@@ -2,8 +2,8 @@
 add_library(sumi_flags INTERFACE)
 # Designated initialisers leave members at their defaults on purpose: no missing-field warning.
 target_compile_options(sumi_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wconversion -Wno-missing-field-initializers -Werror -fno-math-errno -fno-trapping-math>)
-# A kernel that spills registers is a warning, and warnings are errors.
-# A spill is an error, but on Turing, where one kernel (f16 input gradients, implicit_gemm_mma) spills 4 bytes.
+# A kernel that spills registers is a warning, and warnings are errors; but for Turing, where one (f16 input gradients by
+# implicit_gemm_mma) spills 4 bytes.
 set(spills ",-warn-spills")
 if("75" IN_LIST CMAKE_CUDA_ARCHITECTURES)
   set(spills "")

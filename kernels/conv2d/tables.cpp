@@ -51,6 +51,14 @@ bool onednn_pays(const Conv2dBackwardWeight& a, const DeviceInfo&) {
 }
 #endif
 
+#if SUMI_CUDA
+/// Turing has products of f16 only.
+template <class Args>
+bool mma_supports(const Args& a, const DeviceInfo& device) {
+  return (device.compute_capability >= 80 || a.dtype() == DType::f16) && cuda::implicit_gemm_supports(a, device);
+}
+#endif
+
 constexpr Traits kWinograd{.error_factor = 2}, kWinograd2x2{.term_roundings = 1};
 #if SUMI_CUDA
 constexpr Traits kTf32{.tf32 = true};
@@ -70,8 +78,7 @@ constexpr Variant<Conv2dForward> kForward[] = {
      cuda::conv2d_forward_implicit_gemm_wgmma,
      {},
      cuda::implicit_gemm_wgmma_pays},
-    {"implicit_gemm_mma", DeviceKind::cuda, kF16 | kBF16, cuda::implicit_gemm_supports,
-     cuda::conv2d_forward_implicit_gemm_mma},
+    {"implicit_gemm_mma", DeviceKind::cuda, kF16 | kBF16, mma_supports, cuda::conv2d_forward_implicit_gemm_mma},
     {"implicit_gemm_tf32", DeviceKind::cuda, kF32, cuda::implicit_gemm_tf32_supports,
      cuda::conv2d_forward_implicit_gemm_tf32, kTf32},
     {"winograd", DeviceKind::cuda, kF32, cuda::winograd_supports, cuda::conv2d_forward_winograd, kWinograd,
@@ -108,8 +115,7 @@ constexpr Variant<Conv2dBackwardInput> kBackwardInput[] = {
      cuda::conv2d_backward_input_implicit_gemm_wgmma,
      {},
      cuda::implicit_gemm_wgmma_pays},
-    {"implicit_gemm_mma", DeviceKind::cuda, kF16 | kBF16, cuda::implicit_gemm_supports,
-     cuda::conv2d_backward_input_implicit_gemm_mma},
+    {"implicit_gemm_mma", DeviceKind::cuda, kF16 | kBF16, mma_supports, cuda::conv2d_backward_input_implicit_gemm_mma},
     {"implicit_gemm_tf32", DeviceKind::cuda, kF32, cuda::implicit_gemm_tf32_supports,
      cuda::conv2d_backward_input_implicit_gemm_tf32, kTf32},
     {"winograd", DeviceKind::cuda, kF32, cuda::winograd_supports, cuda::conv2d_backward_input_winograd, kWinograd,
@@ -148,8 +154,7 @@ constexpr Variant<Conv2dBackwardWeight> kBackwardWeight[] = {
      cuda::conv2d_backward_weight_implicit_gemm_wgmma,
      {},
      cuda::implicit_gemm_wgmma_pays},
-    {"implicit_gemm_mma", DeviceKind::cuda, kF16 | kBF16, cuda::implicit_gemm_supports,
-     cuda::conv2d_backward_weight_implicit_gemm_mma},
+    {"implicit_gemm_mma", DeviceKind::cuda, kF16 | kBF16, mma_supports, cuda::conv2d_backward_weight_implicit_gemm_mma},
     {"implicit_gemm_tf32", DeviceKind::cuda, kF32, cuda::implicit_gemm_tf32_supports,
      cuda::conv2d_backward_weight_implicit_gemm_tf32, kTf32},
     {"implicit_gemm", DeviceKind::cuda, kF32, cuda::implicit_gemm_supports, cuda::conv2d_backward_weight_implicit_gemm},

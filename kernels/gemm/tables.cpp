@@ -10,6 +10,11 @@
 namespace sumi {
 namespace {
 
+#if SUMI_CUDA
+/// Turing has products of f16 only.
+bool mma_supports(const Gemm& a, const DeviceInfo& d) { return d.compute_capability >= 80 || a.dtype() == DType::f16; }
+#endif
+
 #if SUMI_ONEDNN
 /// With a bias the library's f32 product reaches 47 % of the machine's peak at 512^3, `blocked` 79 %; a single row is
 /// its own (229 us against 452 for 1x1024x1024).
@@ -19,7 +24,7 @@ bool onednn_pays(const Gemm& a, const DeviceInfo&) { return a.dtype() != DType::
 constexpr Variant<Gemm> kGemm[] = {
 #if SUMI_CUDA
     {"wgmma", DeviceKind::cuda, kF16 | kBF16, cuda::gemm_wgmma_supports, cuda::gemm_wgmma, {}, cuda::gemm_wgmma_pays},
-    {"mma", DeviceKind::cuda, kF16 | kBF16, every_case<Gemm>, cuda::gemm_mma},
+    {"mma", DeviceKind::cuda, kF16 | kBF16, mma_supports, cuda::gemm_mma},
     {"mma_tf32", DeviceKind::cuda, kF32, cuda::gemm_mma_tf32_supports, cuda::gemm_mma_tf32, {.tf32 = true}},
     {"register_blocked", DeviceKind::cuda, kF32, every_case<Gemm>, cuda::gemm_register_blocked},
     {"tiled", DeviceKind::cuda, kGpuFloats, every_case<Gemm>, cuda::gemm_tiled},
