@@ -49,7 +49,7 @@ TEST(OptimizerClosedForm, AScheduleReplacesTheSettings) {
   float now[] = {static_cast<float>(s.lr), static_cast<float>(s.shrink), static_cast<float>(s.rate),
                  static_cast<float>(s.root), static_cast<float>(s.average)};
   Context ctx;
-  const auto& row = cpu_rows<OptimizerStep>().front();
+  const auto row = cpu_rows<OptimizerStep>().front();
   const auto stepped = [&](OptimizerStep o) {
     std::vector<float> state{1, 2, 0.5f, 0.25f, 3};
     o.slots = {{.n = 1, .w = {&state[0]}, .g = {&state[1]}, .m = {&state[2]}, .v = {&state[3]}, .ema = {&state[4]}}};
