@@ -17,9 +17,11 @@ std::filesystem::path cache_folder() {
   return {};
 }
 
+/// Another driver may make another row the fastest.
 std::string file_name(const DeviceInfo& d) {
   std::string name = "autotune-";
-  for (const char c : d.name) name += std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
+  for (const char c : d.name + (d.driver.empty() ? "" : "-cuda" + d.driver))
+    name += std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '.' ? c : '_';
   return name + (d.avx512 ? "-avx512" : d.avx2 ? "-avx2" : "") + ".tsv";
 }
 

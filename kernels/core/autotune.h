@@ -8,8 +8,8 @@
 
 namespace sumi {
 
-/// A text file `key<TAB>row` per device, in $SUMI_CACHE, else $XDG_CACHE_HOME/sumi, else ~/.cache/sumi. A file that
-/// cannot be read or written costs only the remembering: never an error.
+/// A text file `key<TAB>row` per device and driver, in $SUMI_CACHE, else $XDG_CACHE_HOME/sumi, else ~/.cache/sumi. A
+/// file that cannot be read or written costs only the remembering: never an error.
 class Autotuner {
  public:
   explicit Autotuner(const DeviceInfo& device);

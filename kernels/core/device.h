@@ -13,6 +13,7 @@ constexpr std::string_view name_of(DeviceKind k) { return k == DeviceKind::cpu ?
 struct DeviceInfo {
   DeviceKind kind = DeviceKind::cpu;
   std::string name;     // model name as the system gives it
+  std::string driver;   // of a GPU: the version of CUDA that it supports; "" on a CPU
   int threads = 1;      // OpenMP threads a kernel may use
   bool avx2 = false;    // with FMA
   bool avx512 = false;  // F, BW, DQ, VL, CD

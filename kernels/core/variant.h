@@ -119,16 +119,16 @@ bool updates_in_place(const Args& a) {
   return false;
 }
 
-/// The fastest allowed row for these dims: from the cache, unless that names a row which is no more, or timed now
-/// on the caller's own data (3 runs each, minimum). "" where rows cannot be timed because they update their operands in
-/// place, or where there is no choice.
+/// The fastest allowed row for these dims: from the cache, unless that names one which is no more or not allowed, or
+/// timed now on the caller's own data (3 runs each, minimum). "" where rows cannot be timed because they update their
+/// operands in place, or where there is no choice.
 template <class Args>
 std::string tuned_row(const Args& a, Context& ctx, Autotuner& tuner) {
   const std::string key =
       concat(Args::op, ' ', a.key(), ' ', name_of(a.dtype()), ctx.tf32() ? " tf32" : "", " t", ctx.threads());
   if (const auto known = tuner.find(key))
     for (const Variant<Args>& v : Args::table())
-      if (known->empty() || (v.name == *known && can_run(v, a, ctx.device()))) return *known;
+      if (known->empty() || (v.name == *known && can_run(v, a, ctx.device()) && allowed(v.traits, ctx))) return *known;
   if (updates_in_place(a)) return "";
   std::string best;
   double best_seconds = 0;

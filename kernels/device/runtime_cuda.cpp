@@ -61,6 +61,9 @@ DeviceInfo info() {
   DeviceInfo d;
   d.kind = DeviceKind::cuda;
   d.name = p.name;
+  int driver = 0;
+  expect(cudaDriverGetVersion(&driver), "reading the driver's version");
+  d.driver = version_text(driver);
   d.compute_capability = p.major * 10 + p.minor;
   d.multiprocessors = p.multiProcessorCount;
   d.shared_per_block = p.sharedMemPerBlockOptin;

@@ -344,6 +344,22 @@ TEST(Autotuner, Tf32IsRememberedApart) {
   }
 }
 
+/// Nor does a file that names it all the same.
+TEST(Autotuner, RowThatIsNotAllowedIsMeasuredAgain) {
+  const CacheFolder folder;
+  Context ctx(ContextOptions{.threads = 1, .forced_rows = "none:none", .autotune = true});
+  ctx.autotuner()->store("rounding all f32 t1", "tf32");
+  EXPECT_EQ(select(Rounding{}, ctx).name, "plain");
+}
+
+TEST(Autotuner, AnotherDriverIsMeasuredAnew) {
+  const CacheFolder folder;
+  DeviceInfo gpu{.kind = DeviceKind::cuda, .name = "H100", .driver = "12.8"};
+  Autotuner(gpu).store("gemm M1 f32", "mma");
+  gpu.driver = "13.0";
+  EXPECT_EQ(Autotuner(gpu).find("gemm M1 f32"), std::nullopt);
+}
+
 /// Timing would run it again and again.
 TEST(Autotuner, LeavesCallsInPlaceAlone) {
   std::vector<float> x(100, 1.f);
