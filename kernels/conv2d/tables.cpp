@@ -1,4 +1,5 @@
 // The rows, in order of preference.
+#include "kernels/conv2d/applied_wgmma.h"
 #include "kernels/conv2d/conv2d.h"
 #include "kernels/conv2d/direct.h"
 #include "kernels/conv2d/reference.h"
@@ -78,6 +79,13 @@ constexpr Variant<Conv2dForward> kForward[] = {
      cuda::conv2d_forward_implicit_gemm_wgmma,
      {},
      cuda::implicit_gemm_wgmma_pays},
+    {"applied_wgmma",
+     DeviceKind::cuda,
+     kF16 | kBF16,
+     cuda::applied_wgmma_supports,
+     cuda::conv2d_forward_applied_wgmma,
+     {},
+     cuda::applied_wgmma_pays},
     {"implicit_gemm_mma", DeviceKind::cuda, kF16 | kBF16, mma_supports, cuda::conv2d_forward_implicit_gemm_mma},
     {"implicit_gemm_tf32", DeviceKind::cuda, kF32, cuda::implicit_gemm_tf32_supports,
      cuda::conv2d_forward_implicit_gemm_tf32, kTf32},
@@ -115,6 +123,13 @@ constexpr Variant<Conv2dBackwardInput> kBackwardInput[] = {
      cuda::conv2d_backward_input_implicit_gemm_wgmma,
      {},
      cuda::implicit_gemm_wgmma_pays},
+    {"applied_wgmma",
+     DeviceKind::cuda,
+     kF16 | kBF16,
+     cuda::applied_wgmma_supports,
+     cuda::conv2d_backward_input_applied_wgmma,
+     {},
+     cuda::applied_wgmma_pays},
     {"implicit_gemm_mma", DeviceKind::cuda, kF16 | kBF16, mma_supports, cuda::conv2d_backward_input_implicit_gemm_mma},
     {"implicit_gemm_tf32", DeviceKind::cuda, kF32, cuda::implicit_gemm_tf32_supports,
      cuda::conv2d_backward_input_implicit_gemm_tf32, kTf32},
