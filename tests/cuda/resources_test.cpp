@@ -115,7 +115,9 @@ TEST(Cuda, TensorCoreKernelsHoldTheirInstructions) {
                                                                 {"/thin_part.h\"", "mma.sync.aligned.m16n8k8"},
                                                                 {"/thin_part.h\"", "ldmatrix.sync.aligned"},
                                                                 {"/tile_wgmma.h\"", "wgmma.mma_async"},
-                                                                {"/tile_wgmma.h\"", "cp.async.bulk.tensor"}};
+                                                                {"/tile_wgmma.h\"", "cp.async.bulk.tensor"},
+                                                                {"/tile_wgmma.h\"", "setmaxnreg.inc"},
+                                                                {"/columns_wgmma.h\"", "global.im2col"}};
   int checked = 0;
   for (const auto& e : fs::recursive_directory_iterator(SUMI_OBJECTS)) {
     const std::string name = e.path().string();

@@ -23,6 +23,7 @@
 #include "kernels/transpose/cases.h"
 #include "tests/simt/race_checker.h"
 #include "tests/simt/race_meter.h"
+#include "tests/simt/race_ptx.h"
 
 namespace simt::race {
 namespace {
@@ -76,15 +77,48 @@ void print_kernel(const std::string& name, const KernelCounts& k) {
   for (const auto& [what, count] : events)
     std::printf(", %llu %s", static_cast<unsigned long long>(what == "synchronisation" ? count / 32 : count),
                 what == "synchronisation" ? "barriers and waits of a warp" : what.c_str());
-  std::printf("\n    %9s %9s %6s  %-18s %s\n", "served", "ideal", "ratio", "", "line");
+  std::printf("\n    %9s %9s %9s %9s %6s  %-18s %s\n", "requests", "KB", "served", "ideal", "ratio", "", "line");
   for (const Row& r : rows)
-    std::printf("    %9llu %9llu %6.2f%s %-18s %s\n", static_cast<unsigned long long>(r.t.served),
+    std::printf("    %9llu %9.1f %9llu %9llu %6.2f%s %-18s %s\n", static_cast<unsigned long long>(r.t.requests),
+                static_cast<double>(r.t.bytes) * 1e-3, static_cast<unsigned long long>(r.t.served),
                 static_cast<unsigned long long>(r.t.ideal), excess(r.t), excess(r.t) > 1.5 ? " !" : "  ",
                 r.what.c_str(), r.source.c_str());
 }
 
+/// "64 fma, 16 shared", most first.
+std::string text_of(const Instructions& mix) {
+  std::vector<std::pair<int, std::string>> sorted;
+  for (const auto& [kind, count] : mix) sorted.emplace_back(-count, kind);
+  std::ranges::sort(sorted);
+  std::string text;
+  for (const auto& [count, kind] : sorted) text += concat(text.empty() ? "" : ", ", -count, ' ', kind);
+  return text;
+}
+
+int total_of(const Instructions& mix) {
+  int total = 0;
+  for (const auto& [kind, count] : mix) total += count;
+  return total;
+}
+
+/// The whole kernel, then its longest lines.
+void print_instructions(const KernelPtx& kernel) {
+  constexpr std::size_t kLines = 12;
+  Instructions all;
+  std::vector<std::pair<int, std::string>> lines;
+  for (const auto& [line, mix] : kernel) {
+    for (const auto& [kind, count] : mix) all[kind] += count;
+    lines.emplace_back(-total_of(mix), line);
+  }
+  std::ranges::sort(lines);
+  std::printf("    instructions: %s\n", text_of(all).c_str());
+  for (std::size_t i = 0; i < std::min(lines.size(), kLines); i++)
+    std::printf("    %9d  %-46s %s\n", -lines[i].first, text_of(kernel.at(lines[i].second)).c_str(),
+                lines[i].second.c_str());
+}
+
 template <class Args>
-void report_case(const Variant<Args>& row, const Case<Args>& c, DType t) {
+void report_case(const Variant<Args>& row, const Case<Args>& c, DType t, const Ptx& ptx) {
   Meter meter;
   Context ctx(ContextOptions{.device = DeviceKind::cuda, .threads = 1, .forced_rows = "none:none"});
   bench::Filled<Args> filled(c, t, ctx);
@@ -93,15 +127,20 @@ void report_case(const Variant<Args>& row, const Case<Args>& c, DType t) {
   row.run(filled.args(), ctx);
   device::synchronize(ctx.stream());
   observer() = nullptr;
-  std::printf("%s/%s %s %s\n", std::string(Args::op).c_str(), std::string(row.name).c_str(),
-              std::string(c.args.key()).c_str(), std::string(name_of(t)).c_str());
-  for (const auto& [name, k] : meter.kernels()) print_kernel(name, k);
+  const Args& a = filled.args();
+  std::printf("%s\n  of the case: %.3f MFLOP, %.3f MB at least, %.1f FLOP a byte\n",
+              concat(Args::op, '/', row.name, ' ', a.key(), ' ', name_of(t)).c_str(), a.flops() * 1e-6,
+              a.bytes() * 1e-6, a.flops() / a.bytes());
+  for (const auto& [name, k] : meter.kernels()) {
+    print_kernel(name, k);
+    if (const auto found = ptx.find(name); found != ptx.end()) print_instructions(found->second);
+  }
   std::printf("\n");
 }
 
 /// The largest affordable case of the row that the filter takes.
 template <class Args>
-void report_row(const Variant<Args>& row, DType t, const std::string& filter) {
+void report_row(const Variant<Args>& row, DType t, const std::string& filter, const Ptx& ptx) {
   std::vector<Case<Args>> cases = Cases<Args>::awkward();
   std::ranges::copy(Cases<Args>::realistic(), std::back_inserter(cases));
   const Case<Args>* best = nullptr;
@@ -114,19 +153,24 @@ void report_row(const Variant<Args>& row, DType t, const std::string& filter) {
     device::synchronize(ctx.stream());
     if (can_run(row, filled.args(), ctx.device())) best = &c;
   }
-  if (best) report_case(row, *best, t);
+  if (best) report_case(row, *best, t, ptx);
 }
 
 }  // namespace
 
 void print_report(const std::string& filter) {
+  const Ptx ptx = read_ptx();
   std::printf(
-      "Served and ideal: passes through the banks of shared memory, 32-byte sectors of global memory.\n"
-      "Lines with ! take more than 1.5 times the ideal.\n\n");
+      "Requests: executions by a warp. Served and ideal: passes through the banks of shared memory, 32-byte sectors "
+      "of\n"
+      "global memory. Lines with ! take more than 1.5 times the ideal. Instructions: in the PTX of a kernel and of "
+      "its\n"
+      "longest lines, loops and unrolled copies as written there%s.\n\n",
+      ptx.empty() ? "; none here: built without nvcc" : "");
   for_each_op([&]<class A>(std::type_identity<A>) {
     for (const Variant<A>& row : A::table())
       for (const DType t : {DType::f32, row.dtypes.has(DType::bf16) ? DType::bf16 : DType::f16})
-        if (row.device == DeviceKind::cuda && row.dtypes.has(t)) report_row(row, t, filter);
+        if (row.device == DeviceKind::cuda && row.dtypes.has(t)) report_row(row, t, filter, ptx);
   });
 }
 
