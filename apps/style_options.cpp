@@ -62,12 +62,13 @@ class StylePainter {
   }
 
  private:
-  /// Slopes of the peak between 28,000 and 101,460 pixels, with the style picture at the photo's size: 2,840 bytes with
-  /// VGG-16 and 2,980 with VGG-19 for --style-loss gram, 3,530 for meanstd. L-BFGS keeps two pictures of every
-  /// iteration, up to 100 of them.
+  /// Slopes of the peak between 97,152 and 422,400 pixels, with the style picture at the photo's size: 1,440 bytes with
+  /// VGG-16 and 1,450 with VGG-19 for --style-loss gram, 2,030 and 2,080 for meanstd; a tenth is added. L-BFGS keeps two
+  /// pictures of every iteration, up to 100 of them.
   double bytes_per_pixel() const {
-    constexpr double kFeatures = 3600, kPair = 2 * 3 * sizeof(float);
-    return kFeatures + (o_.optimizer == "lbfgs" ? kPair * std::min(o_.iterations, LbfgsOptions{}.history) : 0);
+    constexpr double kGram = 1600, kMeanStd = 2300, kPair = 2 * 3 * sizeof(float);
+    return (o_.loss == "gram" ? kGram : kMeanStd) +
+           (o_.optimizer == "lbfgs" ? kPair * std::min(o_.iterations, LbfgsOptions{}.history) : 0);
   }
 
   /// The style picture at this level's scale, [1,H,W,3].
