@@ -50,6 +50,7 @@ int parse_and_run(int argc, char** argv) {
   } catch (const CLI::Success& e) {
     return program.exit(e);
   } catch (const CLI::ParseError& e) {
+    check_repetition(program);
     return complain(one_line(e.what()) + "\n      'sumi --help' and 'sumi COMMAND --help' explain the options", kUsage);
   }
   for (const auto& [name, run] : commands)

@@ -25,4 +25,8 @@ void check_usage(bool ok, const Parts&... parts) {
 /// known one: CLI11 would only say that an argument was not expected.
 void check_arguments(const CLI::App& program, const std::vector<std::string>& arguments);
 
+/// After CLI11 refused the arguments: throws UsageError with the option that was given more often than it may be, where
+/// that is why.
+void check_repetition(const CLI::App& program);
+
 }  // namespace sumi

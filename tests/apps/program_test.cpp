@@ -49,6 +49,22 @@ TEST(Program, MissingAndWrongValuesAreUsageErrors) {
   EXPECT_EQ(run_sumi(f, {}).code, 2);
 }
 
+TEST(Program, RepeatedOptionsAreNamed) {
+  const TemporaryFolder f;
+  const std::vector<std::string> paint = {"stylize", "a.png", "-o", "b.png", "--model", "m", "--json", "--json"};
+  const auto with = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> command = paint;
+    command.insert(command.end(), more.begin(), more.end());
+    return run_sumi(f, command);
+  };
+  expect_error(with({"--size", "2", "--size", "3"}), 2,
+               {"option --size for 'sumi stylize' is given 2 times; give it once"});
+  expect_error(with({"--output", "c.png", "-od.png"}), 2,
+               {"option --output for 'sumi stylize' is given 3 times; give it once"});
+  const Outcome wrong = with({"--size", "many"});  // a switch may be repeated
+  EXPECT_EQ(wrong.err.find("times"), std::string::npos) << wrong.err;
+}
+
 TEST(Program, PrecisionsThatAreNotThereNameOthers) {
   const TemporaryFolder f;
   const std::vector<std::string> bench = {"bench", "--model", "vgg16"},
