@@ -7,17 +7,13 @@
 
 #include "apps/codecs.h"
 #include "tests/apps/program.h"
+#include "tests/message_of.h"
 
 namespace sumi::test {
 namespace {
 
-std::string message_of(const std::string& path) {
-  try {
-    read_image(path);
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "";
+std::string refusal(const std::string& path) {
+  return message_of([&] { read_image(path); });
 }
 
 /// 24-bit BMP, bottom up, with the given header size.
@@ -95,24 +91,24 @@ TEST(Image, DamagedFilesAreErrors) {
   for (const std::string name : {"a.png", "a.jpg"}) {
     const std::string whole = contents_of(folder / name);
     write_bytes(folder / name, whole.substr(0, whole.size() / 2));
-    EXPECT_NE(message_of(folder / name).find("damaged"), std::string::npos) << message_of(folder / name);
+    EXPECT_NE(refusal(folder / name).find("damaged"), std::string::npos) << refusal(folder / name);
   }
   write_bytes(folder / "a.bmp", bmp(40, 40, "only a few pixels"));
-  EXPECT_NE(message_of(folder / "a.bmp").find("ends too early"), std::string::npos) << message_of(folder / "a.bmp");
+  EXPECT_NE(refusal(folder / "a.bmp").find("ends too early"), std::string::npos) << refusal(folder / "a.bmp");
   write_bytes(folder / "text.png", "this is a letter, not a picture");
-  EXPECT_NE(message_of(folder / "text.png").find("not a picture"), std::string::npos);
+  EXPECT_NE(refusal(folder / "text.png").find("not a picture"), std::string::npos);
   write_bytes(folder / "empty.png", "");
-  EXPECT_NE(message_of(folder / "empty.png").find("empty"), std::string::npos);
+  EXPECT_NE(refusal(folder / "empty.png").find("empty"), std::string::npos);
 }
 
 TEST(Image, ZeroAndHugeSizesAreRefusedFromTheHeader) {
   const TemporaryFolder folder;
   write_bytes(folder / "huge.bmp", bmp(60000, 60000, ""));
-  EXPECT_NE(message_of(folder / "huge.bmp").find("60000x60000; the limit is 16384 a side and 64 megapixels"),
+  EXPECT_NE(refusal(folder / "huge.bmp").find("60000x60000; the limit is 16384 a side and 64 megapixels"),
             std::string::npos)
-      << message_of(folder / "huge.bmp");
+      << refusal(folder / "huge.bmp");
   write_bytes(folder / "none.bmp", bmp(0, 0, ""));
-  EXPECT_FALSE(message_of(folder / "none.bmp").empty());
+  EXPECT_FALSE(refusal(folder / "none.bmp").empty());
   EXPECT_THROW(check_image_size("a", 16385, 1), Error);
   EXPECT_THROW(check_image_size("a", 16384, 16384), Error);
   EXPECT_NO_THROW(check_image_size("a", 8192, 8192));

@@ -3,7 +3,6 @@
 
 #include <cmath>
 #include <csignal>
-#include <functional>
 
 #include "apps/image.h"
 #include "apps/interrupt.h"
@@ -11,18 +10,10 @@
 #include "apps/png_chunks.h"
 #include "kernels/core/available_memory.h"
 #include "tests/apps/program.h"
+#include "tests/message_of.h"
 
 namespace sumi::test {
 namespace {
-
-std::string message_of(const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "";
-}
 
 /// A PNG as far as its header goes: no checksum is right, no pixel is there.
 std::string png_of_size(std::uint32_t width, std::uint32_t height) {

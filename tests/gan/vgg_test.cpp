@@ -7,6 +7,7 @@
 #include "nn/safetensors.h"
 #include "tensor/autograd.h"
 #include "tests/golden/golden.h"
+#include "tests/message_of.h"
 
 namespace sumi {
 namespace {
@@ -71,14 +72,9 @@ TEST(Vgg, LoadsAPublishedTrunk) {
 TEST(Vgg, WeightsThatTellNothingAreRefused) {
   const auto c = test::context();
   const std::string path = testing::TempDir() + "/sumi-vgg.safetensors";
-  const auto refusal = [&](const StateDict& state) -> std::string {
+  const auto refusal = [&](const StateDict& state) {
     save_safetensors(path, state, {});
-    try {
-      load_vgg(c, path, "relu1_2");
-    } catch (const Error& e) {
-      return e.what();
-    }
-    return "";
+    return test::message_of([&] { load_vgg(c, path, "relu1_2"); });
   };
   StateDict state = Vgg(c, VggDepth::vgg16, 1, "relu1_2").state_dict();
   EXPECT_EQ(refusal(state), "");

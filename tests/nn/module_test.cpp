@@ -3,6 +3,7 @@
 #include "nn/init.h"
 #include "nn/layers.h"
 #include "tests/golden/golden.h"
+#include "tests/message_of.h"
 
 namespace sumi {
 namespace {
@@ -17,15 +18,6 @@ struct Tiny : Module {
   BatchNorm2d norm;
   Linear head;
 };
-
-std::string said(const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "";
-}
 
 TEST(Module, NamesAreTheTreesPaths) {
   const Tiny net(test::context());
@@ -58,11 +50,11 @@ TEST(Module, LoadListsEveryProblemInOneError) {
   state["bn.bias"] = Tensor::zeros(c, {4});
   state["conv.weight"] = Tensor::zeros(c, {3, 3, 3, 2});
   state["extra.weight"] = Tensor::zeros(c, {1});
-  const std::string text = said([&] { net.load_state_dict(state); });
+  const std::string text = test::message_of([&] { net.load_state_dict(state); });
   EXPECT_EQ(text,
             "state_dict does not fit: 2 missing: conv.bias, head.weight; 1 unexpected: extra.weight; 2 mis-shaped: "
             "bn.bias (expected [3], got [4]), conv.weight (expected [3,2,3,3], got [3,3,3,2])");
-  const std::string lax = said([&] { net.load_state_dict(state, false); });
+  const std::string lax = test::message_of([&] { net.load_state_dict(state, false); });
   EXPECT_EQ(lax.find("missing"), std::string::npos);
   EXPECT_NE(lax.find("conv.weight"), std::string::npos);
 }
@@ -72,10 +64,10 @@ TEST(Module, LongListsOfProblemsAreCut) {
   const Tiny net(c);
   StateDict state = net.state_dict();
   for (int i = 100; i < 107; i++) state[concat("x", i)] = Tensor::zeros(c, {1});
-  EXPECT_EQ(said([&] { net.load_state_dict(state); }),
+  EXPECT_EQ(test::message_of([&] { net.load_state_dict(state); }),
             "state_dict does not fit: 7 unexpected: x100, x101, x102, x103, x104, x105, x106");
   for (int i = 107; i < 143; i++) state[concat("x", i)] = Tensor::zeros(c, {1});
-  EXPECT_EQ(said([&] { net.load_state_dict(state); }),
+  EXPECT_EQ(test::message_of([&] { net.load_state_dict(state); }),
             "state_dict does not fit: 43 unexpected: x100, x101, x102, x103, x104, x105 and 37 more");
 }
 

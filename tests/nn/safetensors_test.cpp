@@ -11,6 +11,7 @@
 #include <fstream>
 
 #include "nn/safetensors_header.h"
+#include "tests/message_of.h"
 
 namespace sumi {
 namespace {
@@ -48,12 +49,7 @@ std::string get(const std::string& path) {
 /// What opening the bytes says, or "" when they are accepted.
 std::string verdict(const std::string& path, const std::string& bytes) {
   put(path, bytes);
-  try {
-    const SafetensorsFile file(path);
-    return "";
-  } catch (const Error& e) {
-    return e.what();
-  }
+  return test::message_of([&] { const SafetensorsFile file(path); });
 }
 
 const std::string kOne = R"({"a":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]}})";

@@ -6,6 +6,7 @@
 #include "kernels/reduce/reduce.h"
 #include "tensor/autograd.h"
 #include "tensor/graph.h"
+#include "tests/message_of.h"
 #include "tests/simt/simt/machine.h"
 #include "tests/simt/simt/memory.h"
 
@@ -23,22 +24,12 @@ class MemoryLimit {
 
 ContextPtr gpu() { return std::make_shared<Context>(ContextOptions{.device = DeviceKind::cuda}); }
 
-template <class Work>
-std::string message_of(Work&& work) {
-  try {
-    work();
-  } catch (const OutOfMemory& e) {
-    return e.what();
-  }
-  return "";
-}
-
 TEST(GpuMemory, RunningOutNamesTheOpAndItsSizes) {
   const ContextPtr context = gpu();
   const Tensor x = Tensor::zeros(context, {1, 256, 256, 16}), w = Tensor::zeros(context, {16, 3, 3, 16});
   context->synchronize();
   const MemoryLimit limit(std::size_t{2} << 20);
-  const std::string said = message_of([&] { conv2d(x, w, {}, {.pad = Pad4::all(1)}); });
+  const std::string said = message_of<OutOfMemory>([&] { conv2d(x, w, {}, {.pad = Pad4::all(1)}); });
   EXPECT_EQ(said, "conv2d_forward [1,256,256,16] f32: GPU out of memory: 4 MiB asked for, 2 of " +
                       std::to_string(simt::options().memory >> 20) + " MiB free");
 }
@@ -49,7 +40,7 @@ TEST(GpuMemory, ScratchIsNamedByItsOp) {
   const Tensor x = Tensor::zeros(context, {1 << 16}), y = Tensor::zeros(context, {1});
   context->synchronize();
   const MemoryLimit limit(0);
-  const std::string said = message_of([&] {
+  const std::string said = message_of<OutOfMemory>([&] {
     run(Reduce{.dims = {1, 1, 1, 1, 1 << 16}, .axes = 0b11111, .x = x.ref(), .y = y.ref()}, *context);
   });
   EXPECT_EQ(said.find("reduce "), 0u) << said;
