@@ -20,6 +20,15 @@ std::size_t row_bytes(const Image& image) { return static_cast<std::size_t>(imag
 
 constexpr PixelFormat kBytes{.offset = 0, .divisor = 1, .out_scale = 1, .out_offset = 0};
 
+/// What `network` makes of the photo as a tensor (1,H,W,3), its sides enlarged to what the architecture takes.
+template <class Network>
+Image painted_by(Network&& network, const Architecture& a, const ContextPtr& context, const Image& photo, DType dtype) {
+  const NoGrad no_history(*context);
+  const Image whole = padded(photo, a.multiple, a.minimum);
+  const Tensor x = to_network(context, whole.rgb, whole.height, whole.width, a.pixels, dtype);  // (1,H,W,3)
+  return cropped_like({whole.width, whole.height, from_network(network(x), a.pixels), {}}, photo);
+}
+
 }  // namespace
 
 Image padded(const Image& image, int multiple, int minimum) {
@@ -43,12 +52,8 @@ Image cropped_like(const Image& from, const Image& like) {
 }
 
 Image paint(const LoadedGenerator& model, const ContextPtr& context, const Image& photo, DType precision) {
-  const NoGrad no_history(*context);
-  const Architecture& a = *model.architecture;
-  const Image whole = padded(photo, a.multiple, a.minimum);
-  const Tensor x = to_network(context, whole.rgb, whole.height, whole.width, a.pixels, precision);  // (1,H,W,3)
-  const Image painted{whole.width, whole.height, from_network(model.network->forward(x), a.pixels), {}};
-  return cropped_like(painted, photo);
+  return painted_by([&](const Tensor& x) { return model.network->forward(x); }, *model.architecture, context, photo,
+                    precision);
 }
 
 NetworkPainter::NetworkPainter(LoadedGenerator model, ContextPtr context, DType precision)
@@ -58,19 +63,18 @@ NetworkPainter::NetworkPainter(LoadedGenerator model, ContextPtr context, DType 
 
 Image NetworkPainter::paint(const Image& photo) {
   if (context_->device().kind == DeviceKind::cpu) return sumi::paint(model_, context_, photo, precision_);
-  const NoGrad no_history(*context_);
-  const Architecture& a = *model_.architecture;
-  const Image whole = padded(photo, a.multiple, a.minimum);
-  const Tensor x = to_network(context_, whole.rgb, whole.height, whole.width, a.pixels, DType::f32);
-  if (x_ && x_.shape() == x.shape()) {
-    x_.copy_from(x);
-  } else {
-    graph_.reset();
-    x_ = x, y_ = {};
-    graph_ = std::make_unique<Graph>(context_, [this] { y_ = model_.network->forward(cast(x_, precision_)); });
-  }
-  (*graph_)();
-  return cropped_like({whole.width, whole.height, from_network(y_, a.pixels), {}}, photo);
+  const auto repeated = [&](const Tensor& x) {
+    if (x_ && x_.shape() == x.shape()) {
+      x_.copy_from(x);
+    } else {
+      graph_.reset();
+      x_ = x, y_ = {};
+      graph_ = std::make_unique<Graph>(context_, [this] { y_ = model_.network->forward(cast(x_, precision_)); });
+    }
+    (*graph_)();
+    return y_;
+  };
+  return painted_by(repeated, *model_.architecture, context_, photo, DType::f32);
 }
 
 double paint_bytes_per_pixel(const LoadedGenerator& model, const ContextPtr& context, DType precision) {
