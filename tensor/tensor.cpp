@@ -39,6 +39,19 @@ Tensor Tensor::empty(const ContextPtr& context, const Shape& shape, DType dtype,
   return t;
 }
 
+namespace {
+
+/// Calls fill(T*) with host memory for t's elements: its own on a CPU, staged on the way to a GPU.
+template <class T, class Fill>
+void fill_on_host(const Tensor& t, Fill&& fill) {
+  if (t.on_host()) return fill(t.data<T>());
+  std::vector<T> staged(static_cast<std::size_t>(t.numel()));
+  fill(staged.data());
+  t.write(staged.data());
+}
+
+}  // namespace
+
 Tensor Tensor::full(const ContextPtr& context, const Shape& shape, double value, DType dtype) {
   if (context->device().kind == DeviceKind::cuda && kGpuFloats.has(dtype)) {  // without a copy from the host
     Tensor t = zeros(context, shape, dtype);
@@ -50,10 +63,7 @@ Tensor Tensor::full(const ContextPtr& context, const Shape& shape, double value,
     using T = decltype(type);
     T element;
     store(&element, 0, value);
-    if (t.on_host())
-      std::fill_n(t.data<T>(), t.numel(), element);
-    else
-      t.write(std::vector<T>(static_cast<std::size_t>(t.numel()), element).data());
+    fill_on_host<T>(t, [&](T* out) { std::fill_n(out, t.numel(), element); });
   });
   return t;
 }
@@ -73,23 +83,16 @@ Tensor Tensor::from(const ContextPtr& context, const Shape& shape, std::span<con
   Tensor t = empty(context, shape, dtype);
   visit_float(dtype, [&](auto type) {
     using T = decltype(type);
-    std::vector<T> staged(t.on_host() ? 0 : values.size());
-    T* out = t.on_host() ? t.data<T>() : staged.data();
-    for (std::size_t i = 0; i < values.size(); i++) out[i] = T(values[i]);
-    if (!t.on_host()) t.write(staged.data());
+    fill_on_host<T>(t, [&](T* out) {
+      for (std::size_t i = 0; i < values.size(); i++) out[i] = T(values[i]);
+    });
   });
   return t;
 }
 
 Tensor Tensor::filled(const ContextPtr& context, const Shape& shape, const std::function<void(float*)>& fill) {
   Tensor t = empty(context, shape);
-  if (t.on_host()) {
-    fill(t.data<float>());
-  } else {
-    std::vector<float> staged(static_cast<std::size_t>(t.numel()));
-    fill(staged.data());
-    t.write(staged.data());
-  }
+  fill_on_host<float>(t, fill);
   return t;
 }
 
