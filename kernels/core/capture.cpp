@@ -1,6 +1,6 @@
 #include "kernels/core/capture.h"
 
-#include <algorithm>
+#include <utility>
 
 #include "kernels/core/error.h"
 #include "kernels/device/runtime.h"

@@ -35,7 +35,6 @@ class Capture {
 
  private:
   void record(const std::function<void()>& work);
-  void close() noexcept;
 
   Context& ctx_;
   PackCache::Watch cache_;
