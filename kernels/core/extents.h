@@ -12,8 +12,6 @@ class Extents {
 
   /// The place of `bytes`.
   std::size_t take(std::size_t bytes);
-  /// True when `place` was taken.
-  bool contains(std::size_t place) const { return used_.contains(place); }
   void release(std::size_t place);
   bool empty() const { return used_.empty(); }
   /// Where the range ended at most.
