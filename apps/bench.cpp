@@ -109,13 +109,7 @@ int bench(BenchOptions& o) {
   const ContextPtr context = make_context(o.device, o.precision);
   const Roofline roof = o.json ? Roofline{} : measure_roofline(*context, o.work.precision);
   const Work work = make_work(o.work, context);
-  const Measured m = [&] {
-    try {
-      return measure(work.run, *context, o.repeat);
-    } catch (const OutOfMemory& e) {
-      fail(e.what(), "; a smaller --size or --batch needs less");
-    }
-  }();
+  const Measured m = measure(work.run, *context, o.repeat);
   if (o.json)
     print_json(o, work, *context, m);
   else
@@ -141,7 +135,13 @@ Command add_bench(CLI::App& program) {
   add_precision_option(*command, o->precision);
   add_device_options(*command, o->device);
   command->add_flag("--json", o->json, "one JSON object instead of the table");
-  return [o] { return bench(*o); };
+  return [o] {
+    try {
+      return bench(*o);
+    } catch (const OutOfMemory& e) {
+      fail(e.what(), "; a smaller --size or --batch needs less");
+    }
+  };
 }
 
 }  // namespace sumi
