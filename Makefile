@@ -13,9 +13,8 @@ test: packages-test
 	cmake -DBUILD=$(BUILD) -P cmake/lint.cmake
 	cmake --preset asan -B $(BUILD)-asan
 	cmake --build $(BUILD)-asan -j $(JOBS)
-	ctest --test-dir $(BUILD)-asan --output-on-failure
-	ctest --test-dir $(BUILD) --output-on-failure -E '^simt'
-	ctest --test-dir $(BUILD) --output-on-failure -R '^simt' -j $(JOBS)
+	ctest --test-dir $(BUILD)-asan --output-on-failure -j $(JOBS)
+	ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
 
 build: packages
 	cmake --preset release -B $(BUILD) -DSUMI_TESTS=OFF -DSUMI_BENCH=OFF

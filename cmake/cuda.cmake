@@ -23,6 +23,12 @@ if(SUMI_HAS_CUDA)
     set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION -std=c++20)
   endif()
   set(CMAKE_CUDA_STANDARD 20)
+  set(SUMI_OLDEST_ARCHITECTURE 0) # of "native" and "all" it is not known
+  string(REGEX MATCHALL "[0-9]+" numbers "${CMAKE_CUDA_ARCHITECTURES}")
+  if(numbers)
+    list(SORT numbers COMPARE NATURAL)
+    list(GET numbers 0 SUMI_OLDEST_ARCHITECTURE)
+  endif()
   set(CMAKE_CUDA_COMPILER_LAUNCHER ${PROJECT_SOURCE_DIR}/cmake/record_ptxas.sh ${CCACHE_LAUNCHER})
 endif()
 # NVIDIA's libraries, for their rows: headers when building, the libraries themselves only when a program runs.

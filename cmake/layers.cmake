@@ -2,13 +2,8 @@
 add_library(sumi_flags INTERFACE)
 # Designated initialisers leave members at their defaults on purpose: no missing-field warning.
 target_compile_options(sumi_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wconversion -Wno-missing-field-initializers -Werror -fno-math-errno -fno-trapping-math>)
-# A kernel that spills registers is a warning, and warnings are errors; but for Turing, where one (f16 input gradients by
-# implicit_gemm_mma) spills 4 bytes.
-set(spills ",-warn-spills")
-if("75" IN_LIST CMAKE_CUDA_ARCHITECTURES)
-  set(spills "")
-endif()
-target_compile_options(sumi_flags INTERFACE "$<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr;-lineinfo;-no-compress;-Xptxas=-v${spills};-Werror=all-warnings;-Xcompiler=-Wall>")
+# A kernel that spills registers is a warning, and warnings are errors.
+target_compile_options(sumi_flags INTERFACE "$<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr;-lineinfo;-no-compress;-Xptxas=-v,-warn-spills;-Werror=all-warnings;-Xcompiler=-Wall>")
 if(SUMI_SANITIZE)
   target_compile_options(sumi_flags INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all -g1)
   target_link_options(sumi_flags INTERFACE -fsanitize=address,undefined)
@@ -57,6 +52,8 @@ function(sumi_layer name)
     target_link_libraries(sumi_kernels PUBLIC OpenMP::OpenMP_CXX PRIVATE hwy::hwy ${CMAKE_DL_LIBS})
     if(SUMI_HAS_CUDA)
       target_compile_definitions(sumi_kernels PRIVATE SUMI_CUDA=1)
+      set_property(SOURCE ${PROJECT_SOURCE_DIR}/kernels/device/runtime_cuda.cpp
+                   APPEND PROPERTY COMPILE_DEFINITIONS SUMI_OLDEST_ARCHITECTURE=${SUMI_OLDEST_ARCHITECTURE})
       target_link_libraries(sumi_kernels PRIVATE CUDA::cudart_static)
     endif()
     # Kernels are compiled for the baseline, AVX2 and AVX-512; what lies between is not worth its compile time.

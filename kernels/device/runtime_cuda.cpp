@@ -31,12 +31,30 @@ void keep_pool(int gpu) {
   cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &all);
 }
 
+int compute_capability(int gpu) {
+  int major = 0, minor = 0;
+  cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, gpu);
+  cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, gpu);
+  return major * 10 + minor;
+}
+
+/// The driver translates a kernel for newer GPUs than it was compiled for, not for older ones.
+Availability with_kernels(int count) {
+  constexpr int kOldest = SUMI_OLDEST_ARCHITECTURE;
+  const int here = compute_capability(0);
+  if (here >= kOldest) return {count, ""};
+  return {0,
+          concat("the NVIDIA GPU is older than this build's kernels: sm_", here, ", they are for sm_", kOldest,
+                 " and later (configure with -DCMAKE_CUDA_ARCHITECTURES=", here, ')'),
+          true};
+}
+
 }  // namespace
 
 Availability availability() {
   int count = 0;
   const cudaError_t e = cudaGetDeviceCount(&count);
-  if (e == cudaSuccess && count > 0) return {count, ""};
+  if (e == cudaSuccess && count > 0) return with_kernels(count);
   cudaGetLastError();  // not sticky
   if (e == cudaErrorInsufficientDriver) {
     int driver = 0, runtime = 0;

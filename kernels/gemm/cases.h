@@ -43,6 +43,7 @@ inline std::vector<Case<Gemm>> Cases<Gemm>::awkward() {
 template <>
 inline std::vector<Case<Gemm>> Cases<Gemm>::realistic() {
   return {
+      {{.M = 128, .N = 128, .K = 512}, {"bias"}},  // whole tiles of every rung, small enough for the emulator's report
       {{.M = 512, .N = 512, .K = 512}, {"bias"}},
       {{.M = 1024, .N = 1024, .K = 1024}, {"bias"}},
       {{.M = 2048, .N = 2048, .K = 2048}, {"bias"}},

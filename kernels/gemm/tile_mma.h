@@ -184,9 +184,17 @@ struct Feed {
 
 namespace {
 
+/// Blocks that a multiprocessor holds at least, for registers: 0 leaves it to the compiler, which on Turing spills 4
+/// bytes of one kernel then.
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 800
+constexpr int kLeastBlocks = 1;
+#else
+constexpr int kLeastBlocks = 0;
+#endif
+
 /// Problem: its operands' types A and B, `grid`, `finish`, part(product) with a, b, M, K and row_of(m).
 template <class Problem, class Shape, bool Staged>
-__global__ void __launch_bounds__(Shape::threads) multiply_mma(const __grid_constant__ Problem problem) {
+__global__ void __launch_bounds__(Shape::threads, kLeastBlocks) multiply_mma(const __grid_constant__ Problem problem) {
   using T = typename Problem::Element;
   constexpr Run RA = Problem::A::run, RB = Problem::B::run;
   const TileGrid::Place place = problem.grid.place(blockIdx.x);
