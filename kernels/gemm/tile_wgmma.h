@@ -98,11 +98,17 @@ struct StageRing {
   }
 };
 
+/// Whether products differ in their steps.
+template <class Problem>
+concept HasUnevenSteps = requires(const Problem& p) {
+  p.steps(std::int64_t{});
+};
+
 /// A tile's place; its steps end with its product's, which may leave none.
 template <class Problem>
 __device__ __forceinline__ WgmmaGrid::Place place_of(const Problem& problem, unsigned tile) {
   WgmmaGrid::Place p = problem.grid.place(tile);
-  if constexpr (requires { problem.steps(p.product); }) {
+  if constexpr (HasUnevenSteps<Problem>) {
     const int steps = problem.steps(p.product);
     if (steps < p.last) p.last = steps;
   }
@@ -186,13 +192,9 @@ __device__ __forceinline__ void multiply_tiles(const Problem& problem, unsigned 
       before = ring.stage;
     }
     wait_for_products<0>(sums);
-    if constexpr (requires { problem.steps(p.product); }) {
-      if (p.first >= p.last) {
+    if (HasUnevenSteps<Problem> && p.first >= p.last) {
 #pragma unroll
-        for (float& sum : sums) sum = 0;
-      } else if (speaks) {
-        arrive(ring.empty(before));
-      }
+      for (float& sum : sums) sum = 0;
     } else if (speaks) {
       arrive(ring.empty(before));
     }
