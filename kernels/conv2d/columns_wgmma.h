@@ -18,6 +18,15 @@ struct WgmmaAxis {
   }
 };
 
+/// Where an output of a batch lies.
+struct WgmmaPixel {
+  int n, p, q;
+};
+__device__ __forceinline__ WgmmaPixel wgmma_pixel(int i, const WgmmaAxis& h, const WgmmaAxis& w) {
+  const int line = i / w.out, q = i - line * w.out, n = line / h.out;
+  return {n, line - n * h.out, q};
+}
+
 inline WgmmaAxis forward_axis(std::int64_t in, std::int64_t out, std::int64_t taps, int step, int dilation,
                               int before) {
   return {static_cast<int>(in), static_cast<int>(out), step, -before, static_cast<int>(taps), dilation};

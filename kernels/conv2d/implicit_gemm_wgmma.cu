@@ -41,7 +41,7 @@ struct WgmmaImage {
   __device__ __forceinline__ void load_left(unsigned char* tile, Mbarrier* full, std::int64_t product, int m,
                                             int step) const {
     const Phase& o = at(product);
-    const int line = m / o.w.out, q = m - line * o.w.out, n = line / o.h.out, p = line - n * o.h.out;
+    const auto [n, p, q] = wgmma_pixel(m, o.h, o.w);
     const int tap = step / chunks, r = tap / o.w.taps, s = tap - r * o.w.taps;
     load_pixels(tile, &o.image, full, (step - tap * chunks) * kTileK, q * o.w.step + o.w.start,
                 p * o.h.step + o.h.start, n, static_cast<unsigned>(s * o.w.dilation),
@@ -66,7 +66,7 @@ struct WgmmaImage {
   __device__ std::int64_t row_of(std::int64_t product, int m) const {
     if constexpr (Phases == 1) return m;
     const Phase& o = at(product);
-    const int line = m / o.w.out, q = m - line * o.w.out, n = line / o.h.out, p = line - n * o.h.out;
+    const auto [n, p, q] = wgmma_pixel(m, o.h, o.w);
     return (std::int64_t{n} * out_h + o.first_h + p * out_step_h) * out_w + o.first_w + q * out_step_w;
   }
 };

@@ -29,8 +29,7 @@ struct WgmmaWeight {
   template <int Columns>
   __device__ __forceinline__ void load_right(unsigned char* tile, Mbarrier* full, std::int64_t, int n0,
                                              int step) const {
-    const int pixel = step * kTileK, line = pixel / w.out, q = pixel - line * w.out, n = line / h.out,
-              p = line - n * h.out;
+    const auto [n, p, q] = wgmma_pixel(step * kTileK, h, w);
 #pragma unroll
     for (int i = 0; i < Columns / 64; i++) {
       const int column = n0 + i * 64, tap = column / C, r = tap / w.taps, s = tap - r * w.taps;
