@@ -1,17 +1,24 @@
 // Times every row of every table on its realistic cases: sumi_bench_kernels --benchmark_filter=conv2d_forward/.*f32
-// --threads=2, or --device=cuda. Each row's result is first compared with the next row's; the roofline is measured at
-// the start.
+// Each row's result is first compared with another row's; rooflines are measured at the start.
+//   --threads=2           of a CPU; all cores otherwise
+//   --device=cuda         the GPU's rows
+//   --cases=awkward       the tests' small shapes instead
+//   --steps               a ladder's first steps (naive, tiled) on large cases too
+//   --op=gemm             of this op alone
+//   --ops                 only print the ops' names
+//   --roofs               only measure the rooflines and print them, as --roofs=LIST takes them
+//   --roof-side=8192      of the product that measures a GPU's
 #include <benchmark/benchmark.h>
 
-#include <map>
+#include <iostream>
 #include <memory>
 
 #include "bench/operands.h"
+#include "bench/roofs.h"
 #include "kernels/binary/cases.h"
 #include "kernels/cast/cases.h"
 #include "kernels/conv2d/cases.h"
 #include "kernels/core/clock.h"
-#include "kernels/device/roofline.h"
 #include "kernels/gemm/cases.h"
 #include "kernels/loss/cases.h"
 #include "kernels/map/cases.h"
@@ -29,19 +36,26 @@
 namespace sumi::bench {
 namespace {
 
+struct Options {
+  DeviceKind device = DeviceKind::cpu;
+  int threads = 0;  // all cores
+  bool awkward = false, steps = false, only_roofs = false, only_ops = false;
+  std::string op, roofs;  // empty: all; measured
+  std::int64_t roof_side = 8192;
+  ContextOptions context() const { return {.device = device, .threads = threads, .forced_rows = "none:none"}; }
+};
+
 /// What all benchmarks share.
 struct Machine {
-  Machine(DeviceKind device, int threads)
-      : ctx(ContextOptions{.device = device, .threads = threads, .forced_rows = "none:none"}) {}
-  bool on_gpu() const { return ctx.device().kind == DeviceKind::cuda; }
-  /// A GPU's depends on the dtype: tensor cores.
-  const Roofline& roofline(DType t) {
-    const auto known = rooflines.find(t);
-    if (known != rooflines.end()) return known->second;
-    return rooflines.emplace(t, measure_roofline(ctx, t)).first->second;
-  }
+  explicit Machine(const Options& o)
+      : options(o),
+        roofs(o.roofs.empty() ? measure_roofs(o.context(), o.roof_side) : parse_roofs(o.roofs)),
+        ctx(o.context()) {}
+  bool on_gpu() const { return options.device == DeviceKind::cuda; }
+  Options options;
+  Roofs roofs;
   Context ctx;
-  std::map<DType, Roofline> rooflines;
+  int failures = 0;
 };
 
 constexpr DType kDtypes[] = {DType::f32, DType::bf16, DType::f16};
@@ -49,65 +63,76 @@ constexpr DType kDtypes[] = {DType::f32, DType::bf16, DType::f16};
 /// The reference rows are loops in double: past this they only cost time.
 constexpr double kReferenceFlops = 2e8;
 
-/// Another row for the same case: any fast one, else the reference where it is affordable.
+/// Another row for the same case: any fast one that rounds no further, else the reference where it is affordable.
 template <class Args>
 const Variant<Args>* other_row(const Variant<Args>& row, const Args& a, const DeviceInfo& device) {
   for (const Variant<Args>& v : Args::table()) {
-    const bool reference = &v == &Args::table().back();
-    if (&v != &row && can_run(v, a, device) && (!reference || a.flops() < kReferenceFlops)) return &v;
+    const bool affordable = &v != &Args::table().back() || a.flops() < kReferenceFlops;
+    if (&v != &row && !v.traits.tf32 && affordable && can_run(v, a, device)) return &v;
   }
   return nullptr;
 }
 
-/// The difference that rounding may make, relative to the root mean square of the result.
+/// The difference that rounding may make, relative to the root mean square of the result: in 16 bits about three units
+/// in the last place of its largest values, once more for each time that terms are rounded on their way.
 double tolerance(DType t, const Traits& row) {
-  return (t == DType::bf16 ? 0.1 : row.tf32 ? 1e-2 : 2e-4) * row.error_factor;
+  const double rounding = t == DType::bf16 ? 0.1 : t == DType::f16 ? 0.1 / 8 : row.tf32 ? 1e-2 : 2e-4;
+  return rounding * row.error_factor * (1 + row.term_roundings);
+}
+
+/// Throws Error when the row's result is not another row's.
+template <class Args>
+void check_agreement(const Variant<Args>& row, Filled<Args>& set, DType dtype, Context& ctx) {
+  const Variant<Args>* other = other_row(row, set.args(), ctx.device());
+  if (row.dtypes.bits == 0 || !row.traits.deterministic || !other) return;
+  row.run(set.args(), ctx);
+  std::vector<Bytes> got = set.results();
+  set.fill();
+  other->run(set.args(), ctx);
+  std::vector<Bytes> want = set.results();
+  const double apart = difference(set.operands(), got, want);
+  const double allowed = std::max(tolerance(dtype, row.traits), tolerance(dtype, other->traits));
+  check(apart <= allowed, "differs from row ", other->name, " by ", apart, " of its root mean square, ", allowed,
+        " allowed");
 }
 
 template <class Args>
-bool agrees(const Variant<Args>& row, const Case<Args>& c, DType dtype, Context& ctx) {
-  if (row.dtypes.bits == 0 || !row.traits.deterministic) return true;
-  Filled<Args> got(c, dtype, ctx), want(c, dtype, ctx);
-  const Variant<Args>* other = other_row(row, got.args(), ctx.device());
-  if (!other) return true;
-  row.run(got.args(), ctx);
-  other->run(want.args(), ctx);
-  return difference(got, want) < std::max(tolerance(dtype, row.traits), tolerance(dtype, other->traits));
-}
+using Sets = std::vector<std::unique_ptr<Filled<Args>>>;
 
 /// Sets of operands that together exceed a GPU's cache twice, so that no run finds its operands there.
 template <class Args>
-std::vector<std::unique_ptr<Filled<Args>>> operand_sets(const Case<Args>& c, DType dtype, Machine& machine) {
+Sets<Args> operand_sets(const Case<Args>& c, DType dtype, Machine& machine) {
   constexpr double kTwiceTheCache = 128e6;
-  std::vector<std::unique_ptr<Filled<Args>>> sets;
+  Sets<Args> sets;
   do sets.push_back(std::make_unique<Filled<Args>>(c, dtype, machine.ctx));
-  while (machine.on_gpu() && sets.size() < 16 &&
+  while (machine.on_gpu() && !machine.options.awkward && sets.size() < 16 &&
          static_cast<double>(sets.size()) * sets[0]->args().bytes() < kTwiceTheCache);
   return sets;
 }
 
 /// Seconds of one run; on a GPU the mean of as many as take 2 ms, since one launch is shorter than a look at the clock.
 template <class Args>
-double seconds_of_run(const Variant<Args>& row, const std::vector<std::unique_ptr<Filled<Args>>>& sets,
-                      Machine& machine, int runs) {
+double seconds_of_run(const Variant<Args>& row, const Sets<Args>& sets, Context& ctx, int runs) {
   const auto all = [&] {
-    for (int i = 0; i < runs; i++) row.run(sets[static_cast<std::size_t>(i) % sets.size()]->args(), machine.ctx);
+    for (int i = 0; i < runs; i++) row.run(sets[static_cast<std::size_t>(i) % sets.size()]->args(), ctx);
   };
-  return seconds_of(machine.ctx, all) / runs;
+  return seconds_of(ctx, all) / runs;
 }
 
 template <class Args>
-void time_row(benchmark::State& state, Machine& machine, const Variant<Args>& row, const Case<Args>& c, DType dtype) {
+void time_row(benchmark::State& state, Machine& machine, const Variant<Args>& row, const Case<Args>& c, DType dtype,
+              bool& checked) {
   Context& ctx = machine.ctx;
-  if (!agrees(row, c, dtype, ctx)) return state.SkipWithError("differs from the other rows");
-  const auto sets = operand_sets(c, dtype, machine);
+  const Sets<Args> sets = operand_sets(c, dtype, machine);
+  if (!checked) check_agreement(row, *sets[0], dtype, ctx);
+  checked = true;
   const Args& a = sets[0]->args();
-  seconds_of_run(row, sets, machine, static_cast<int>(sets.size()));  // packs weights, plans
-  const double once = machine.on_gpu() ? seconds_of_run(row, sets, machine, 3) : 1;
+  seconds_of_run(row, sets, ctx, static_cast<int>(sets.size()));  // packs weights, plans
+  const double once = machine.on_gpu() ? seconds_of_run(row, sets, ctx, 3) : 1;
   const int runs = std::clamp(static_cast<int>(2e-3 / once), 1, 1000);
   double best = 0;
   for (auto _ : state) {
-    const double t = seconds_of_run(row, sets, machine, runs);
+    const double t = seconds_of_run(row, sets, ctx, runs);
     state.SetIterationTime(t);
     best = best == 0 ? t : std::min(best, t);
   }
@@ -115,7 +140,20 @@ void time_row(benchmark::State& state, Machine& machine, const Variant<Args>& ro
   state.counters["best_us"] = best * 1e6;
   state.counters["GFLOP/s"] = a.flops() / best * 1e-9;
   state.counters["GB/s"] = a.bytes() / best * 1e-9;
-  state.counters["roof%"] = 100 * machine.roofline(dtype).seconds(a.flops(), a.bytes()) / best;
+  const Roofline roof = machine.roofs.of(dtype, row.traits.tf32);
+  state.counters["roof%"] = 100 * roof.seconds(a.flops(), a.bytes()) / best;
+}
+
+/// A ladder's first steps are there to be read: past this they only cost time, where another row can run.
+constexpr double kStepFlops = 2e9;
+bool is_step(std::string_view row) { return row == "naive" || row == "tiled"; }
+
+template <class Args>
+bool worth_timing(const Variant<Args>& row, const Args& a, const Machine& machine) {
+  if (&row == &Args::table().back()) return a.flops() <= kReferenceFlops;
+  if (machine.options.steps || !is_step(row.name) || a.flops() <= kStepFlops) return true;
+  return std::ranges::none_of(
+      Args::table(), [&](const Variant<Args>& v) { return !is_step(v.name) && can_run(v, a, machine.ctx.device()); });
 }
 
 template <class Args>
@@ -127,24 +165,83 @@ void register_row(Machine& machine, const Variant<Args>& row, const Case<Args>& 
     if (o.ref->dtype == DType::f32 && !o.param) o.ref->dtype = dtype;
     o.ref->data = absent ? nullptr : &machine;  // present; never read
   }
-  const bool reference = &row == &Args::table().back();
-  if (!can_run(row, probe, machine.ctx.device()) || (reference && probe.flops() > kReferenceFlops)) return;
+  if (!can_run(row, probe, machine.ctx.device()) || !worth_timing(row, probe, machine)) return;
   const std::string name = concat(Args::op, '/', row.name, '/', name_of(dtype), '/', probe.key());
-  benchmark::RegisterBenchmark(
-      name.c_str(), [&machine, &row, c, dtype](benchmark::State& state) { time_row(state, machine, row, c, dtype); })
-      ->UseManualTime()
-      ->Unit(benchmark::kMicrosecond);
+  const auto body = [&machine, &row, c, dtype, checked = false](benchmark::State& state) mutable {
+    try {
+      time_row(state, machine, row, c, dtype, checked);
+    } catch (const Error& e) {
+      machine.failures++;
+      state.SkipWithError(e.what());
+    }
+  };
+  auto* added = benchmark::RegisterBenchmark(name.c_str(), body)->UseManualTime()->Unit(benchmark::kMicrosecond);
+  if (machine.on_gpu()) added->Iterations(5);
 }
 
 void register_all(Machine& machine) {
   for_each_op([&]<class Args>(std::type_identity<Args>) {
+    if (!machine.options.op.empty() && machine.options.op != Args::op) return;
+    const auto cases = machine.options.awkward ? Cases<Args>::awkward() : Cases<Args>::realistic();
     for (const Variant<Args>& row : Args::table())
       for (const DType dtype : kDtypes) {
-        if (row.device != machine.ctx.device().kind || !row.dtypes.has(dtype)) continue;
+        if (row.device != machine.options.device || !row.dtypes.has(dtype)) continue;
         if (dtype == DType::f16 && !machine.on_gpu()) continue;  // on a CPU f16 is storage only
-        for (const Case<Args>& c : Cases<Args>::realistic()) register_row(machine, row, c, dtype);
+        for (const Case<Args>& c : cases) register_row(machine, row, c, dtype);
       }
   });
+}
+
+/// Takes this program's own options out of the list; what is left is Google Benchmark's.
+Options parse(int& argc, char** argv) {
+  Options o;
+  const auto take = [&](std::string_view option) {
+    const auto after = [&](std::string_view name) { return std::string(option.substr(name.size())); };
+    if (option.starts_with("--threads="))
+      o.threads = std::atoi(after("--threads=").c_str());
+    else if (option == "--device=cuda")
+      o.device = DeviceKind::cuda;
+    else if (option == "--cases=awkward")
+      o.awkward = true;
+    else if (option == "--steps")
+      o.steps = true;
+    else if (option.starts_with("--op="))
+      o.op = after("--op=");
+    else if (option == "--ops")
+      o.only_ops = true;
+    else if (option == "--roofs")
+      o.only_roofs = true;
+    else if (option.starts_with("--roofs="))
+      o.roofs = after("--roofs=");
+    else if (option.starts_with("--roof-side="))
+      o.roof_side = std::atoll(after("--roof-side=").c_str());
+    else
+      return false;
+    return true;
+  };
+  argc = static_cast<int>(std::remove_if(argv + 1, argv + argc, take) - argv);
+  return o;
+}
+
+int run(const Options& o) {
+  if (o.only_ops) {
+    for_each_op([]<class Args>(std::type_identity<Args>) { std::cout << Args::op << '\n'; });
+    return 0;
+  }
+  Machine machine(o);
+  if (o.only_roofs) {
+    std::cout << machine.roofs.text() << '\n';
+    return 0;
+  }
+  register_all(machine);
+  benchmark::AddCustomContext("device", machine.ctx.device().name);
+  benchmark::AddCustomContext("threads", std::to_string(machine.ctx.threads()));
+  benchmark::AddCustomContext("roofs", machine.roofs.text());
+  const std::size_t matching = benchmark::RunSpecifiedBenchmarks();
+  benchmark::Shutdown();
+  check(matching > 0, "no benchmark matches");
+  check(machine.failures == 0, machine.failures, " rows failed: see above");
+  return 0;
 }
 
 }  // namespace
@@ -152,25 +249,12 @@ void register_all(Machine& machine) {
 
 int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
-  int threads = 0;  // all cores
-  auto device = sumi::DeviceKind::cpu;
-  for (; argc > 1; argc--) {
-    const std::string_view last = argv[argc - 1];
-    if (last.starts_with("--threads="))
-      threads = std::atoi(last.data() + 10);
-    else if (last == "--device=cuda")
-      device = sumi::DeviceKind::cuda;
-    else
-      break;
-  }
+  const sumi::bench::Options options = sumi::bench::parse(argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
-  sumi::bench::Machine machine(device, threads);
-  sumi::bench::register_all(machine);
-  benchmark::AddCustomContext("device", machine.ctx.device().name);
-  benchmark::AddCustomContext("threads", std::to_string(machine.ctx.threads()));
-  const sumi::Roofline& roof = machine.roofline(sumi::DType::f32);
-  benchmark::AddCustomContext("peak_gflops", std::to_string(roof.gflops));
-  benchmark::AddCustomContext("copy_gbytes_per_s", std::to_string(roof.gbytes_per_s));
-  benchmark::RunSpecifiedBenchmarks();
-  benchmark::Shutdown();
+  try {
+    return sumi::bench::run(options);
+  } catch (const sumi::Error& e) {
+    std::cerr << "sumi_bench_kernels: " << e.what() << '\n';
+    return 1;
+  }
 }

@@ -1,23 +1,25 @@
 // Memory with random numbers behind every operand of an argument struct.
 #pragma once
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
-#include <random>
 #include <vector>
 
 #include "kernels/core/case.h"
 #include "kernels/core/variant.h"
 #include "kernels/device/runtime.h"
+#include "kernels/random/random.h"
 
 namespace sumi::bench {
+
+using Bytes = std::vector<unsigned char>;
 
 /// A case with its operands in the device's memory. The same case and dtype always get the same numbers.
 template <class Args>
 class Filled {
  public:
-  Filled(const Case<Args>& c, DType dtype, Context& ctx) : args_(c.args) {
-    std::mt19937 rng(7);
+  Filled(const Case<Args>& c, DType dtype, Context& ctx) : args_(c.args), context_(&ctx) {
     std::uint64_t id = reinterpret_cast<std::uintptr_t>(this);
     operands_ = args_.operands();
     for (Operand& o : operands_) {
@@ -32,9 +34,8 @@ class Filled {
       blocks_.push_back(ctx.scratch(static_cast<std::size_t>(o.count) * size_of(t) + 64));
       // Distinct ids, so that weights are packed once, as in a network.
       *o.ref = TensorRef{blocks_.back().template as<void>(), t, id++, 0};
-      fill(*o.ref, o, rng, ctx);
     }
-    context_ = &ctx;
+    fill();
   }
   ~Filled() {
     for (const Operand& o : operands_)
@@ -44,67 +45,94 @@ class Filled {
   Filled& operator=(const Filled&) = delete;
 
   const Args& args() const { return args_; }
-  /// An operand's bytes in host memory.
-  std::vector<unsigned char> read(const Operand& o) const {
-    std::vector<unsigned char> bytes(static_cast<std::size_t>(o.count) * size_of(o.ref->dtype));
-    if (context_->device().kind == DeviceKind::cpu)
+  const Operands& operands() const { return operands_; }
+  /// Writes the operands' numbers, again after a row has changed some. On a GPU they are made there.
+  void fill() {
+    std::uint32_t stream = 0;
+    for (const Operand& o : operands_)
+      if (*o.ref) o.ref->dtype == DType::u8 ? fill_bytes(o) : fill_floats(o, stream++);
+  }
+  /// What the row wrote, operand by operand, in host memory; empty for inputs and absent ones.
+  std::vector<Bytes> results() const {
+    std::vector<Bytes> all;
+    for (const Operand& o : operands_) {
+      const bool written = o.role != Role::input && *o.ref;
+      all.emplace_back(written ? static_cast<std::size_t>(o.count) * size_of(o.ref->dtype) : 0);
+      if (written) read(o, all.back());
+    }
+    return all;
+  }
+
+ private:
+  bool on_cpu() const { return context_->device().kind == DeviceKind::cpu; }
+  void read(const Operand& o, Bytes& bytes) const {
+    if (on_cpu())
       std::memcpy(bytes.data(), o.ref->data, bytes.size());
     else
       device::copy_to_host(bytes.data(), o.ref->data, bytes.size(), context_->stream());
-    return bytes;
   }
-  const Operands& operands() const { return operands_; }
-
- private:
-  static void fill(const TensorRef& t, const Operand& o, std::mt19937& rng, Context& ctx) {
-    if (ctx.device().kind == DeviceKind::cpu) return fill(t, o, rng);
-    std::vector<unsigned char> staged(static_cast<std::size_t>(o.count) * size_of(t.dtype));
-    fill(TensorRef{staged.data(), t.dtype}, o, rng);
-    device::copy_to_device(t.data, staged.data(), staged.size(), ctx.stream());
+  void fill_bytes(const Operand& o) {
+    Bytes staged(static_cast<std::size_t>(o.count));
+    std::uint32_t x = 7;  // Knuth's linear congruential generator
+    for (unsigned char& b : staged) b = static_cast<unsigned char>((x = x * 1664525u + 1013904223u) >> 24);
+    if (on_cpu())
+      std::memcpy(o.ref->data, staged.data(), staged.size());
+    else
+      device::copy_to_device(o.ref->data, staged.data(), staged.size(), context_->stream());
   }
-  static void fill(const TensorRef& t, const Operand& o, std::mt19937& rng) {
-    if (t.dtype == DType::u8) {
-      for (std::int64_t i = 0; i < o.count; i++) t.as<std::uint8_t>()[i] = static_cast<std::uint8_t>(rng() & 255);
-      return;
-    }
-    std::uniform_real_distribution<float> any(-1, 1), unit(0.01f, 0.99f);
-    visit_float(t.dtype, [&](auto x) {
-      using T = decltype(x);
-      for (std::int64_t i = 0; i < o.count; i++)
-        t.as<T>()[i] = T(o.fill == Fill::gaussian ? any(rng) : o.fill == Fill::whole ? 1.f : unit(rng));
-    });
+  void fill_floats(const Operand& o, std::uint32_t stream) {
+    RandomFill f{.low = 0.01, .high = 0.99, .seed = 7, .stream = stream, .n = o.count, .y = *o.ref};
+    if (o.fill == Fill::gaussian) f.low = -1, f.high = 1;
+    if (o.fill == Fill::whole) f.low = f.high = 1;
+    // The row itself: nothing here is to be autotuned.
+    const auto row = std::ranges::find_if(
+        RandomFill::table(), [&](const Variant<RandomFill>& v) { return can_run(v, f, context_->device()); });
+    row->run(f, *context_);
   }
 
   Args args_;
   Operands operands_;
   std::vector<Scratch> blocks_;
-  Context* context_ = nullptr;
+  Context* context_;
 };
 
 inline double value_at(const TensorRef& t, std::int64_t i) {
-  if (t.dtype == DType::u8) return t.as<std::uint8_t>()[i];
-  return visit_float(t.dtype, [&](auto x) { return static_cast<double>(t.as<decltype(x)>()[i]); });
+  switch (t.dtype) {
+    case DType::f32:
+      return static_cast<double>(t.as<float>()[i]);
+    case DType::f64:
+      return t.as<double>()[i];
+    case DType::f16:
+      return static_cast<double>(t.as<Half>()[i]);
+    case DType::bf16:
+      return static_cast<double>(t.as<BFloat16>()[i]);
+    case DType::u8:
+      return t.as<std::uint8_t>()[i];
+  }
+  return 0;
 }
 
-/// The largest difference of two runs' outputs, relative to the operand's root mean square.
-template <class Args>
-double difference(const Filled<Args>& got, const Filled<Args>& want) {
+inline double distance(double a, double b) {
+  if (a == b || (std::isnan(a) && std::isnan(b))) return 0;
+  return std::isnan(a - b) ? INFINITY : std::abs(a - b);
+}
+
+/// The largest difference of two runs' results(), relative to the operand's root mean square.
+inline double difference(const Operands& operands, std::vector<Bytes>& got, std::vector<Bytes>& want) {
   double worst = 0;
-  for (std::size_t k = 0; k < got.operands().size(); k++) {
-    const Operand &g = got.operands()[k], &w = want.operands()[k];
-    if (g.role == Role::input || !*g.ref) continue;
+  for (std::size_t k = 0; k < operands.size(); k++) {
+    if (want[k].empty()) continue;
+    const Operand& o = operands[k];
     // A value halfway between two levels may fall to either.
-    const double rounding = g.ref->dtype == DType::u8 ? 1 : 0;
+    const double rounding = o.ref->dtype == DType::u8 ? 1 : 0;
     double squares = 0, largest = 0;
-    std::vector<unsigned char> ours = got.read(g), theirs = want.read(w);
-    const TensorRef x{ours.data(), g.ref->dtype}, y{theirs.data(), w.ref->dtype};
-    for (std::int64_t i = 0; i < g.count; i++) {
-      const double a = value_at(x, i), b = value_at(y, i);
+    const TensorRef x{got[k].data(), o.ref->dtype}, y{want[k].data(), o.ref->dtype};
+    for (std::int64_t i = 0; i < o.count; i++) {
+      const double b = value_at(y, i), off = distance(value_at(x, i), b);
       squares += b * b;
-      const double off = std::isnan(a) ? INFINITY : std::abs(a - b);
       if (off > rounding) largest = std::max(largest, off);
     }
-    worst = std::max(worst, largest / (std::sqrt(squares / static_cast<double>(g.count)) + 1e-30));
+    worst = std::max(worst, largest / (std::sqrt(squares / static_cast<double>(o.count)) + 1e-30));
   }
   return worst;
 }

@@ -47,6 +47,7 @@ inline std::vector<Case<Gemm>> Cases<Gemm>::realistic() {
       {{.M = 512, .N = 512, .K = 512}, {"bias"}},
       {{.M = 1024, .N = 1024, .K = 1024}, {"bias"}},
       {{.M = 2048, .N = 2048, .K = 2048}, {"bias"}},
+      {{.M = 4096, .N = 4096, .K = 4096}, {"bias"}},
       {{.M = 512, .N = 512, .K = 512, .transpose_b = true}},            // a linear layer
       {{.M = 64, .N = 64, .K = 65536, .transpose_a = true}, {"bias"}},  // Gram matrices of VGG at 256 x 256
       {{.M = 128, .N = 128, .K = 16384, .transpose_a = true}, {"bias"}},

@@ -1,0 +1,130 @@
+// Whole networks on a GPU, a real or the emulated one, beside the same on the CPU.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "gan/faststyle_trainer.h"
+#include "gan/generator.h"
+#include "gan/vgg.h"
+#include "kernels/device/runtime.h"
+#include "nn/chain.h"
+#include "tensor/autograd.h"
+
+namespace sumi::test {
+namespace {
+
+ContextPtr context_on(DeviceKind device) { return std::make_shared<Context>(ContextOptions{.device = device}); }
+
+struct Agreement {
+  double largest = 0, range = 0;  // the largest difference, and what the reference's values span
+};
+
+Agreement agreement(const std::vector<float>& got, const std::vector<float>& want) {
+  Agreement a;
+  float low = INFINITY, high = -INFINITY;
+  for (std::size_t i = 0; i < want.size(); i++) {
+    const double d = std::abs(static_cast<double>(got[i]) - want[i]);
+    a.largest = std::isnan(got[i]) ? INFINITY : std::max(a.largest, d);
+    low = std::min(low, want[i]), high = std::max(high, want[i]);
+  }
+  a.range = high - low;
+  return a;
+}
+
+void expect_close(const std::vector<float>& got, const std::vector<float>& want, double relative) {
+  ASSERT_EQ(got.size(), want.size());
+  const Agreement a = agreement(got, want);
+  EXPECT_GT(a.range, 0);
+  EXPECT_LE(a.largest, relative * a.range);
+}
+
+/// The network of one seed, painting the same noise on one device.
+std::vector<float> painted(const Architecture& a, DeviceKind device, DType dtype) {
+  const ContextPtr cpu = context_on(DeviceKind::cpu), context = context_on(device);
+  const auto source = a.make(cpu, 5, nullptr), network = a.make(context, 5, nullptr);
+  network->load_state_dict(source->state_dict());
+  network->to(dtype);
+  const int side = std::max(a.minimum, a.multiple > 8 ? a.multiple : 16);
+  const Tensor x = Tensor::uniform(cpu, {1, side, side, 3}, -1, 1, 3).to(context);
+  const NoGrad no_history(*context);
+  return network->forward(dtype == DType::f32 ? x : cast(x, dtype)).to_vector();
+}
+
+template <class Test>
+struct OnTheGpu : Test {
+  void SetUp() override {
+    if (device::availability().count == 0) GTEST_SKIP() << "no GPU";
+  }
+};
+using NetworkOnTheGpu = OnTheGpu<testing::TestWithParam<std::string_view>>;
+using UpsampleConv2dOnTheGpu = OnTheGpu<testing::Test>;
+using TrainingOnTheGpu = OnTheGpu<testing::Test>;
+
+TEST_P(NetworkOnTheGpu, PaintsWhatTheCpuPaints) {
+  const Architecture& a = architecture_named(GetParam());
+  const auto want = painted(a, DeviceKind::cpu, DType::f32);
+  expect_close(painted(a, DeviceKind::cuda, DType::f32), want, 2e-3);
+  expect_close(painted(a, DeviceKind::cuda, DType::f16), want, 5e-2);
+  expect_close(painted(a, DeviceKind::cuda, DType::bf16), want, 0.2);
+}
+
+std::vector<std::string_view> names() {
+  std::vector<std::string_view> all;
+  for (const Architecture& a : architectures()) all.push_back(a.name);
+  return all;
+}
+INSTANTIATE_TEST_SUITE_P(All, NetworkOnTheGpu, testing::ValuesIn(names()),
+                         [](const auto& info) { return std::string(info.param); });
+
+/// What a layer that enlarges makes of the same noise on one device: as inference makes it, with a norm behind it, and
+/// as training does, with the gradients of input, filter and bias.
+std::vector<std::vector<float>> enlarged(DeviceKind device, PadMode mode) {
+  const ContextPtr cpu = context_on(DeviceKind::cpu), context = context_on(device);
+  UpsampleConv2d conv(context, 5, 6, mode);
+  const Norm norm(context, 6, {.act = Map::relu});
+  conv.weight.copy_from(Tensor::randn(cpu, {6, 3, 3, 5}, 1).to(context));
+  conv.bias.copy_from(Tensor::randn(cpu, {6}, 2).to(context));
+  Pending p(Tensor::randn(cpu, {2, 5, 7, 5}, 3).to(context));
+  p.scale = Tensor::uniform(cpu, {2, 5}, 0.5, 2, 4).to(context), p.shift = Tensor::randn(cpu, {2, 5}, 5).to(context);
+  p.act = Map::relu;
+  const Tensor fused = settled(conv_norm(p, conv, norm));
+  Tensor x = p.x.clone();
+  x.set_requires_grad();
+  conv.set_requires_grad(true);
+  const Tensor y = conv.forward(x);
+  backward(y, Tensor::randn(cpu, y.shape(), 6).to(context));
+  return {fused.to_vector(), y.to_vector(), x.grad().to_vector(), conv.weight.grad().to_vector(),
+          conv.bias.grad().to_vector()};
+}
+
+TEST_F(UpsampleConv2dOnTheGpu, IsTheConvolutionOfTheEnlargedImage) {
+  for (const PadMode mode : {PadMode::zero, PadMode::reflect, PadMode::replicate}) {
+    const auto got = enlarged(DeviceKind::cuda, mode), want = enlarged(DeviceKind::cpu, mode);
+    for (std::size_t i = 0; i < want.size(); i++) expect_close(got[i], want[i], 1e-5);
+  }
+}
+
+/// Losses of two training steps of a narrow network.
+std::vector<float> losses_of_two_steps(DeviceKind device) {
+  const ContextPtr cpu = context_on(DeviceKind::cpu), context = context_on(device);
+  const auto vgg = std::make_shared<Vgg>(context, VggDepth::vgg16, 1, "relu4_3");
+  vgg->load_state_dict(Vgg(cpu, VggDepth::vgg16, 1, "relu4_3").state_dict());
+  const Tensor style = Tensor::uniform(cpu, {1, 16, 16, 3}, 0, 255, 2).to(context);
+  const Tensor photos = Tensor::uniform(cpu, {1, 16, 16, 3}, 0, 255, 3).to(context);
+  FaststyleTrainer trainer(context, vgg, style, {.width = 4});
+  std::vector<float> losses;
+  for (int i = 0; i < 2; i++) {
+    trainer.step(photos);
+    const PerceptualLosses l = trainer.losses();
+    for (const double v : {l.total, l.content, l.style, l.tv}) losses.push_back(static_cast<float>(v));
+  }
+  return losses;
+}
+
+TEST_F(TrainingOnTheGpu, LosesWhatTheCpuLoses) {
+  const auto got = losses_of_two_steps(DeviceKind::cuda), want = losses_of_two_steps(DeviceKind::cpu);
+  for (std::size_t i = 0; i < want.size(); i++) EXPECT_NEAR(got[i], want[i], 1e-3 * std::abs(want[i])) << "loss " << i;
+}
+
+}  // namespace
+}  // namespace sumi::test
