@@ -35,8 +35,11 @@ endif()
 set(SUMI_HAS_cublaslt OFF)
 set(SUMI_HAS_cudnn OFF)
 if(SUMI_HAS_CUDA)
-  find_path(SUMI_cublaslt_INCLUDE cublasLt.h HINTS ${CUDAToolkit_INCLUDE_DIRS})
-  find_path(SUMI_cudnn_INCLUDE cudnn_graph.h HINTS ENV CUDNN_PATH ENV CUDNN_HOME ${CUDAToolkit_INCLUDE_DIRS} PATH_SUFFIXES include)
+  # $SUMI_WHEELS: site-packages/nvidia, where PyTorch's wheels have them.
+  find_path(SUMI_cublaslt_INCLUDE cublasLt.h HINTS ${CUDAToolkit_INCLUDE_DIRS} ENV SUMI_WHEELS
+            PATH_SUFFIXES cu13/include cublas/include)
+  find_path(SUMI_cudnn_INCLUDE cudnn_graph.h HINTS ENV CUDNN_PATH ENV CUDNN_HOME ENV SUMI_WHEELS ${CUDAToolkit_INCLUDE_DIRS}
+            PATH_SUFFIXES cudnn/include include)
   foreach(library cublaslt cudnn)
     if(SUMI_${library}_INCLUDE)
       set(SUMI_HAS_${library} ON)
