@@ -11,13 +11,14 @@
 #include "apps/usage.h"
 #include "kernels/core/clock.h"
 #include "kernels/device/roofline.h"
+#include "nn/safetensors.h"
 
 namespace sumi {
 namespace {
 
 struct BenchOptions {
   WorkOptions work;
-  std::string size, precision = "f32";
+  std::string size, save, precision = "f32";
   DeviceOptions device;
   int repeat = 5;
   bool json = false;
@@ -109,7 +110,9 @@ int bench(BenchOptions& o) {
   const ContextPtr context = make_context(o.device, o.precision);
   const Roofline roof = o.json ? Roofline{} : measure_roofline(*context, o.work.precision);
   const Work work = make_work(o.work, context);
+  check_usage(o.save.empty() || work.tensors, "bench: --save goes with --model, not with --train");
   const Measured m = measure(work.run, *context, o.repeat);
+  if (!o.save.empty()) save_safetensors(o.save, work.tensors(), {});
   if (o.json)
     print_json(o, work, *context, m);
   else
@@ -132,8 +135,10 @@ Command add_bench(CLI::App& program) {
       ->capture_default_str();
   command->add_option("--vgg", o->work.vgg, "VGG weights for --train (default: random)");
   command->add_option("--repeat", o->repeat, "timed runs")->check(CLI::Range(1, 10000))->capture_default_str();
-  add_precision_option(*command, o->precision);
+  add_precision_option(*command, o->precision, Precisions::of_inference);
   add_device_options(*command, o->device);
+  command->add_option("--save", o->save,
+                      "write the network's input and output, x and y in N,H,W,C, to this .safetensors");
   command->add_flag("--json", o->json, "one JSON object instead of the table");
   return [o] {
     try {

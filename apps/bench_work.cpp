@@ -22,13 +22,24 @@ Tensor random_picture(const ContextPtr& context, const WorkOptions& o, int N, do
   return Tensor::uniform(context, {N, o.height, o.width, 3}, low, high, kSeed, 0, dtype);
 }
 
-/// Inference, which a GPU captures.
-std::function<void()> repeated(const ContextPtr& context, std::function<void()> inference) {
-  const auto graph = std::make_shared<Graph>(context, std::move(inference));
-  return [=] {
+/// Inference on x, which a GPU captures.
+Work inference_work(std::string title, const WorkOptions& o, const Tensor& x,
+                    const std::function<Tensor(const Tensor&)>& network) {
+  const ContextPtr context = x.context();
+  const auto y = std::make_shared<Tensor>();
+  const auto graph = std::make_shared<Graph>(context, [=] {
+    *y = {};
+    *y = network(x);
+  });
+  const auto run = [=] {
     const NoGrad no_history(*context);
     (*graph)();
   };
+  const auto tensors = [=]() -> StateDict {
+    const NoGrad no_history(*context);
+    return {{"x", cast(x, DType::f32)}, {"y", cast(*y, DType::f32)}};
+  };
+  return {std::move(title), size_text(o), run, tensors};
 }
 
 /// Naming the nearest size that would do.
@@ -46,7 +57,7 @@ Work generator_work(const WorkOptions& o, const ContextPtr& context, const std::
   network->to(o.precision);
   const double low = -a.pixels.offset / a.pixels.divisor, high = low + 255 / a.pixels.divisor;
   const Tensor x = random_picture(context, o, 1, low, high, o.precision);
-  return {std::string(a.name), size_text(o), repeated(context, [=] { network->forward(x); })};
+  return inference_work(std::string(a.name), o, x, [=](const Tensor& t) { return network->forward(t); });
 }
 
 const std::string kLastTimed = "conv4_2";
@@ -57,7 +68,7 @@ Work vgg_work(const WorkOptions& o, const ContextPtr& context, const std::shared
   check_sides(o, name, 1, kThreeHalvings);
   vgg->to(o.precision);
   const Tensor x = random_picture(context, o, 1, -128, 128, o.precision);
-  return {name, size_text(o), repeated(context, [=] { vgg->features(x, {kLastTimed}); })};
+  return inference_work(name, o, x, [=](const Tensor& t) { return vgg->features(t, {kLastTimed}).at(kLastTimed); });
 }
 
 Work file_work(const WorkOptions& o, const ContextPtr& context, const std::string& path) {

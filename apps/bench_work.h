@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "tensor/tensor.h"
+#include "nn/module.h"
 
 namespace sumi {
 
@@ -17,6 +17,7 @@ struct WorkOptions {
 struct Work {
   std::string title, size;
   std::function<void()> run;
+  std::function<StateDict()> tensors = nullptr;  // of the last run of a network: x and y, in f32
 };
 
 /// "512x340" to numbers. Throws UsageError.

@@ -41,13 +41,21 @@ void add_device_options(CLI::App& command, DeviceOptions& o) {
       ->capture_default_str();
 }
 
-void add_precision_option(CLI::App& command, std::string& precision) {
-  command.add_option("--precision", precision, "f32, bf16, or tf32: f32 that a GPU rounds to 11 bits to multiply")
-      ->check(CLI::IsMember({"f32", "tf32", "bf16"}))
+void add_precision_option(CLI::App& command, std::string& precision, Precisions which) {
+  const bool infers = which == Precisions::of_inference;
+  std::vector<std::string> known{"f32", "tf32", "bf16"};
+  if (infers) known.emplace_back("f16");
+  command
+      .add_option("--precision", precision,
+                  concat("f32, bf16, ", infers ? "on a GPU f16, " : "",
+                         "or tf32: f32 that a GPU rounds to 11 bits to multiply"))
+      ->check(CLI::IsMember(known))
       ->capture_default_str();
 }
 
-DType parse_precision(std::string_view text) { return text == "bf16" ? DType::bf16 : DType::f32; }
+DType parse_precision(std::string_view text) {
+  return text == "bf16" ? DType::bf16 : text == "f16" ? DType::f16 : DType::f32;
+}
 
 ContextPtr make_context(const DeviceOptions& o, std::string_view precision) {
   const device::Availability gpu = o.device == "cpu" ? device::Availability{} : device::availability();
@@ -57,6 +65,8 @@ ContextPtr make_context(const DeviceOptions& o, std::string_view precision) {
   const bool tf32 = precision == "tf32";
   check(!tf32 || kind == DeviceKind::cuda,
         "--precision tf32: only a GPU multiplies in tf32, and this is the CPU; use --precision f32 or bf16");
+  check(precision != "f16" || kind == DeviceKind::cuda,
+        "--precision f16: only a GPU computes in f16, and this is the CPU; use --precision f32 or bf16");
   auto context = std::make_shared<Context>(ContextOptions{.device = kind, .threads = o.threads, .tf32 = tf32});
   check_forced_rows(*context);
   return context;

@@ -19,8 +19,9 @@ struct DeviceOptions {
 /// --device, --threads.
 void add_device_options(CLI::App& command, DeviceOptions& options);
 
-/// --precision f32|tf32|bf16, for parse_precision and make_context.
-void add_precision_option(CLI::App& command, std::string& precision);
+/// --precision f32|tf32|bf16, for parse_precision and make_context; f16 too where a command infers.
+enum class Precisions : std::uint8_t { of_training, of_inference };
+void add_precision_option(CLI::App& command, std::string& precision, Precisions which);
 /// What tensors are stored in. tf32 is a way of multiplying f32.
 DType parse_precision(std::string_view text);
 

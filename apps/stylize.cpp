@@ -120,7 +120,7 @@ Command add_stylize(CLI::App& program) {
   command->add_option("--model", o->model, "a bundled model's name, or a .safetensors file");
   command->add_option("--size", o->size, "resize the photo's long side to this before painting")
       ->check(CLI::Range(1, kLongestSide));
-  add_precision_option(*command, o->precision);
+  add_precision_option(*command, o->precision, Precisions::of_inference);
   add_device_options(*command, o->device);
   add_style_options(*command, o->style);
   command->add_flag("--json", o->json, "one JSON object per photo on standard output");

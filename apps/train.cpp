@@ -57,7 +57,7 @@ Command add_train(CLI::App& program) {
       ->check(positive)
       ->capture_default_str();
   command->add_flag("--resume", o->resume, "go on from the checkpoint in the output folder");
-  add_precision_option(*command, *precision);
+  add_precision_option(*command, *precision, Precisions::of_training);
   add_device_options(*command, *device);
   return [kind, o, device, precision] {
     check(*precision != "bf16", "train: weights are trained in f32; use --precision f32, or tf32 on a GPU");

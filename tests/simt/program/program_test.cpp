@@ -17,7 +17,7 @@ TEST_F(GpuProgram, PhotosOfOneSizeArePaintedAsEachAlone) {
   fs::create_directory(folder / "photos");
   for (int i = 0; i < 5; i++)  // the fourth is of another size
     write_image(folder / concat("photos/", i, ".png"), test_picture(i == 3 ? 16 : 20, i == 3 ? 24 : 12 + 4 * (i / 4)));
-  for (const std::string precision : {"f32", "bf16"}) {
+  for (const std::string precision : {"f32", "bf16", "f16"}) {
     const auto paint = [&](const std::string& into, const std::vector<std::string>& environment) {
       const Outcome o = run_sumi(folder,
                                  {"stylize", "photos", "-o", into, "--model", "tiny.safetensors", "--device", "cuda",
@@ -31,6 +31,28 @@ TEST_F(GpuProgram, PhotosOfOneSizeArePaintedAsEachAlone) {
       EXPECT_EQ(contents_of(file), contents_of(folder / (precision + "_alone") / file.path().filename())) << file;
     EXPECT_EQ(std::distance(fs::directory_iterator(folder / precision), {}), 5);
   }
+}
+
+/// f16 changes how a network computes, and the picture by a few levels at most.
+TEST_F(GpuProgram, PaintsInF16WhatItPaintsInF32) {
+  write_tiny_model(folder / "tiny.safetensors");
+  std::vector<float> painted[2];
+  for (const bool f16 : {false, true}) {
+    const Outcome o =
+        run_sumi(folder, {"bench", "--model", "tiny.safetensors", "--size", "16x16", "--repeat", "1", "--json",
+                          "--device", "cuda", "--precision", f16 ? "f16" : "f32", "--save", "tensors.safetensors"});
+    ASSERT_EQ(o.code, 0) << o.err;
+    const auto context = std::make_shared<Context>(ContextOptions{.threads = 1});
+    const StateDict saved = SafetensorsFile((folder / "tensors.safetensors").string()).load(context);
+    EXPECT_EQ(saved.at("x").shape(), (Shape{1, 16, 16, 3}));
+    painted[f16] = saved.at("y").to_vector();
+  }
+  ASSERT_EQ(painted[0].size(), painted[1].size());
+  double largest = 0;
+  for (std::size_t i = 0; i < painted[0].size(); i++)
+    largest = std::max(largest, static_cast<double>(std::abs(painted[0][i] - painted[1][i])));
+  EXPECT_GT(largest, 0);
+  EXPECT_LT(largest, 2);
 }
 
 TEST_F(GpuProgram, TrainingSavesTheAverages) {
