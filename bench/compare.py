@@ -36,6 +36,16 @@ def vivid_faststyle():
     return net
 
 
+def he_vgg(depth, last):
+    """VGG's trunk with random weights that keep the features' scale (He et al., ICCV 2015)."""
+    trunk = networks.vgg(depth, last)
+    for layer in trunk:
+        if isinstance(layer, torch.nn.Conv2d):
+            torch.nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            torch.nn.init.zeros_(layer.bias)
+    return trunk
+
+
 # name: (PyTorch network, size W x H, picture -> input, output -> picture)
 TANH = (lambda x: x / 127.5 - 1, lambda y: (y + 1) * 127.5)
 BGR = (lambda x: (x / 127.5 - 1).flip(1), lambda y: ((y + 1) * 127.5).flip(1))
@@ -45,8 +55,8 @@ MODELS = {
     "lengstrom": (networks.Lengstrom, (800, 600), RAW),
     "animeganv2": (networks.AnimeGanV2, (512, 512), TANH),
     "faststyle": (vivid_faststyle, (512, 512), RAW),
-    "vgg16": (lambda: networks.vgg(16, "conv4_2"), (256, 256), RAW),
-    "vgg19": (lambda: networks.vgg(19, "conv4_2"), (256, 256), RAW),
+    "vgg16": (lambda: he_vgg(16, "conv4_2"), (256, 256), RAW),
+    "vgg19": (lambda: he_vgg(19, "conv4_2"), (256, 256), RAW),
 }
 VARIANTS = ["eager", "channels_last", "compile", "bf16", "onnxruntime"]
 
@@ -147,6 +157,7 @@ def training_step(batch=4, side=256, device="cpu", layout=torch.contiguous_forma
             loss = loss_of(x)
         loss.backward()
         optimizer.step()
+        return loss.detach()
     return step
 
 
@@ -168,11 +179,10 @@ def agreement(name, output, weights, *sumi):
 
 
 def weights_for_sumi(name):
-    """What `sumi bench --model` takes for the same network: a file of its weights; VGG's are random in both."""
-    if name.startswith("vgg"):
-        return name
+    """What `sumi bench --model` takes for the same network: a file of its weights."""
+    prefix = "features." if name.startswith("vgg") else ""
     path = os.path.join(tempfile.mkdtemp(), name + ".safetensors")
-    save_file({k: v.contiguous() for k, v in build(name)[0].state_dict().items()}, path)
+    save_file({prefix + k: v.contiguous() for k, v in build(name)[0].state_dict().items()}, path)
     return path
 
 

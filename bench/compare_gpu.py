@@ -1,23 +1,44 @@
 #!/usr/bin/env python3
-"""Times whole networks on this GPU in Sumi and in PyTorch (eager fp32, channels_last bf16 autocast, torch.compile with
-max-autotune, a CUDA graph): same weights, interleaved in one run, outputs compared, ratios printed.
+"""Times whole networks on this GPU in Sumi and in PyTorch: same weights, same precision, interleaved in one run, outputs
+compared, ratios printed.
 
     python3 bench/compare_gpu.py --sumi build/bin/sumi --json networks.json
 
-A ratio is the rival's minimum over Sumi's minimum at the same precision.
+PyTorch runs eager in NCHW (f32 without TF32, and with it), channels_last under autocast (bf16, f16) with
+cudnn.benchmark, the same as a CUDA graph, and compiled with max-autotune (which makes CUDA graphs of its own). A ratio is
+the rival's minimum over Sumi's minimum at the same precision. Outputs are compared with PyTorch's eager f32: pictures as
+dB PSNR of 8-bit pixels, VGG's features and the first training step's loss as relative errors.
 """
 import argparse
 import json
+import os
 import subprocess
+import sys
+import tempfile
 import time
 
+import numpy as np
 import torch
+import torch.nn.functional as F
+from PIL import Image
+from safetensors.torch import load_file, save_file
 
 import compare
+from compare import networks
 
 SIZES = {"animeganv2": (512, 512), "faststyle": (1024, 1024), "cartoongan": (512, 512), "lengstrom": (1024, 1024),
          "vgg16": (512, 512)}
-VARIANTS = ["eager f32", "channels_last bf16", "compile bf16", "graph bf16"]
+VARIANTS = ["eager f32", "eager tf32", "channels_last bf16", "channels_last f16", "graph bf16", "graph f16", "compile bf16"]
+HALF = {"bf16": torch.bfloat16, "f16": torch.float16}
+
+
+class TimeIsUp(Exception):
+    pass
+
+
+def allow_tf32(allowed):
+    torch.backends.cuda.matmul.allow_tf32 = allowed
+    torch.backends.cudnn.allow_tf32 = allowed
 
 
 def graphed(run):
@@ -37,105 +58,315 @@ def graphed(run):
     return replay
 
 
-def runner(name, variant):
+def with_tf32(run, allowed):
+    def switched():
+        allow_tf32(allowed)
+        return run()
+    return switched
+
+
+def runner(args, name, variant):
     """A function that enqueues one inference and returns its output."""
+    how, precision = variant.split()
     net, x = compare.build(name)
-    net, x = net.cuda(), x.cuda()
-    if variant == "eager f32":
+    net, x = net.to(args.device), x.to(args.device)
+    if how == "eager":
         def plain():
             with torch.inference_mode():
                 return net(x)
-        return plain
+        return with_tf32(plain, precision == "tf32")
     net, x = net.to(memory_format=torch.channels_last), x.contiguous(memory_format=torch.channels_last)
-    if variant == "compile bf16":
-        net = torch.compile(net, mode="max-autotune-no-cudagraphs")
+    if how == "compile":
+        net = torch.compile(net, mode="max-autotune")
 
     def autocast():
-        with torch.no_grad(), torch.autocast("cuda", torch.bfloat16):
+        torch.compiler.cudagraph_mark_step_begin()
+        with torch.no_grad(), torch.autocast(args.device, HALF[precision]):
             return net(x)
-    return graphed(autocast) if variant == "graph bf16" else autocast
+    return with_tf32(graphed(autocast) if how == "graph" else autocast, False)
 
 
-def training_runner(variant):
-    """A function that enqueues one training step of the feed-forward style network, 4 x 256 x 256."""
-    if variant == "eager f32":
-        return compare.training_step(device="cuda")
-    options = {"device": "cuda", "layout": torch.channels_last, "precision": lambda: torch.autocast("cuda", torch.bfloat16)}
-    if variant == "compile bf16":
-        options["prepare"] = lambda loss: torch.compile(loss, mode="max-autotune-no-cudagraphs")
+def training_runner(args, variant, losses):
+    """A function that enqueues one training step of the feed-forward style network, 4 x 256 x 256. The first step's
+    loss goes to `losses`."""
+    how, precision = variant.split()
+    if precision == "f16":
+        raise NotImplementedError("training in f16 wants a loss scale, which no step here has")
+    options = {"device": args.device}
+    if how != "eager":
+        options |= {"layout": torch.channels_last, "precision": lambda: torch.autocast(args.device, HALF[precision])}
+    if how == "compile":
+        options["prepare"] = lambda loss: torch.compile(loss, mode="max-autotune")
+    allow_tf32(precision == "tf32")
     step = compare.training_step(**options)
-    return graphed(step) if variant == "graph bf16" else step
+
+    def remembering():
+        loss = step()
+        if variant not in losses:
+            losses[variant] = loss.item()
+        return loss
+    return with_tf32(graphed(remembering) if how == "graph" else remembering, precision == "tf32")
 
 
-def milliseconds(run, repeat=20):
-    """Minimum of `repeat` runs, each between two synchronisations."""
-    best = float("inf")
-    for _ in range(repeat):
+def synchronize(args):
+    if args.device == "cuda":
         torch.cuda.synchronize()
+
+
+def milliseconds(args, run):
+    """Minimum of some runs, each between two synchronisations."""
+    best = float("inf")
+    for _ in range(args.repeat):
+        synchronize(args)
         start = time.perf_counter()
         run()
-        torch.cuda.synchronize()
+        synchronize(args)
         best = min(best, (time.perf_counter() - start) * 1e3)
     return best
 
 
-def sumi_ms(sumi, size, precision, *work):
-    out = subprocess.run([sumi, "bench", "--device", "cuda", *work, "--size", f"{size[0]}x{size[1]}", "--precision", precision,
-                          "--repeat", "20", "--json"], check=True, capture_output=True, text=True)
-    return json.loads(out.stdout)["min_ms"]
+def sumi(args, *command):
+    """What the program prints; CalledProcessError when it fails."""
+    done = subprocess.run([args.sumi, *command, "--device", args.device], check=True, capture_output=True, text=True)
+    return done.stdout
 
 
-def interleaved(args, size, work, rivals):
+def sumi_ms(args, size, precision, *work):
+    out = sumi(args, "bench", *work, "--size", f"{size[0]}x{size[1]}", "--precision", precision, "--repeat", str(args.repeat),
+               "--json")
+    return json.loads(out)["min_ms"]
+
+
+def first_line(error):
+    text = (error.stderr if isinstance(error, subprocess.CalledProcessError) else str(error)).strip()
+    return text.splitlines()[0][:160] if text else type(error).__name__
+
+
+def warmed(args, name, make, notes):
+    """{variant: make(variant)}, each run five times; one that cannot run is noted."""
+    rivals = {}
+    for variant in VARIANTS:
+        try:
+            if variant.startswith("compile") and (name not in args.compile or time.monotonic() > args.deadline - 60):
+                raise TimeIsUp(f"not compiled: --compile {name} does, given the time")
+            run = make(variant)
+            for _ in range(5):
+                run()
+            synchronize(args)
+            rivals[variant] = run
+        except Exception as error:
+            notes.append(f"{name}: {variant}: {first_line(error)}")
+    return rivals
+
+
+def interleaved(args, size, work, rivals, notes):
     """{who: minimum ms} of Sumi's `work` (arguments of sumi bench) and of its rivals, turn by turn."""
-    times = {}
-    for _ in range(args.rounds):
-        for precision in ("f32", "bf16"):
+    times, precisions = {}, ["f32", "tf32", "bf16", "f16"]
+    for turn in range(args.rounds):
+        if turn and time.monotonic() > args.deadline:
+            break
+        for precision in list(precisions):
             try:
-                times.setdefault("sumi " + precision, []).append(sumi_ms(args.sumi, size, precision, *work))
+                times.setdefault("sumi " + precision, []).append(sumi_ms(args, size, precision, *work))
             except subprocess.CalledProcessError as error:
-                print(f"# {' '.join(work)} {precision}: sumi failed: {error.stderr.strip()}")
+                notes.append(f"{' '.join(work[:2])} {precision}: {first_line(error)}")
+                precisions.remove(precision)
         for variant, run in rivals.items():
-            times.setdefault(variant, []).append(milliseconds(run))
+            times.setdefault(variant, []).append(milliseconds(args, run))
     return {who: min(values) for who, values in times.items() if values}
 
 
-def measure(args, name):
-    if name == "train":
-        rivals = compare.warmed_rivals(name, VARIANTS, training_runner, 5)
-        least = interleaved(args, (256, 256), ("--train", "faststyle", "--batch", "4"), rivals)
-        return {"model": "train faststyle, batch 4", "size": "256x256", "psnr_db": None, "min_ms": least}
-    size, weights, match = SIZES[name], compare.weights_for_sumi(name), None
-    compare.MODELS[name] = (compare.MODELS[name][0], size, compare.MODELS[name][2])
-    rivals = compare.warmed_rivals(name, VARIANTS, lambda variant: runner(name, variant), 5)
-    least = interleaved(args, size, ("--model", weights), rivals)
+def eight_bit(name, output):
+    to_picture = compare.MODELS[name][2][1]
+    return to_picture(output.float())[0].permute(1, 2, 0).clamp(0, 255).round().byte().cpu().numpy()
+
+
+def relative_error(got, want):
+    got, want = np.asarray(got, np.float64), np.asarray(want, np.float64)
+    return float(np.sqrt(np.mean((got - want) ** 2) / np.mean(want ** 2)))
+
+
+def features_of_sumi(args, weights, size, precision):
+    """The input that Sumi timed its VGG on and what it made of it, N,H,W,C."""
+    path = os.path.join(tempfile.mkdtemp(), "features.safetensors")
+    sumi(args, "bench", "--model", weights, "--size", f"{size[0]}x{size[1]}", "--precision", precision, "--repeat", "1", "--json",
+         "--save", path)
+    saved = load_file(path)
+    return saved["x"], saved["y"]
+
+
+def agreement_of_sumi(args, name, size, weights, precision, reference):
     if not name.startswith("vgg"):
-        match = compare.agreement(name, runner(name, "eager f32")(), weights, args.sumi, "--device", "cuda")
-    return {"model": name, "size": f"{size[0]}x{size[1]}", "psnr_db": match, "min_ms": least}
+        return compare.agreement(name, reference, weights, args.sumi, "--device", args.device, "--precision", precision)
+    x, y = features_of_sumi(args, weights, size, precision)
+    net, _ = compare.build(name)
+    with torch.inference_mode():
+        want = net.to(args.device)(x.permute(0, 3, 1, 2).contiguous().to(args.device)).permute(0, 2, 3, 1)
+    return relative_error(y.numpy(), want.cpu().numpy())
+
+
+def measure_network(args, name):
+    size, notes, agreement = SIZES[name], [], {}
+    compare.MODELS[name] = (compare.MODELS[name][0], size, compare.MODELS[name][2])
+    weights = compare.weights_for_sumi(name)
+    rivals = warmed(args, name, lambda variant: runner(args, name, variant), notes)
+    least = interleaved(args, size, ("--model", weights), rivals, notes)
+    allow_tf32(False)
+    reference = rivals["eager f32"]().clone()
+    for variant, run in rivals.items():
+        y = run().clone()
+        if name.startswith("vgg"):
+            agreement[variant] = relative_error(y.float().cpu().numpy(), reference.cpu().numpy())
+        else:
+            agreement[variant] = min(compare.psnr(eight_bit(name, y), eight_bit(name, reference)), 999)
+    allow_tf32(False)
+    for who in [w for w in least if w.startswith("sumi ")]:
+        agreement[who] = agreement_of_sumi(args, name, size, weights, who.split()[1], reference)
+    return {"model": name, "size": f"{size[0]}x{size[1]}", "unit": "relative error" if name.startswith("vgg") else "dB",
+            "agreement": agreement, "min_ms": least, "notes": notes}
+
+
+def symmetric(side, seed):
+    """A picture that is its own mirror image: a training crop of it is the same, flipped or not."""
+    half = np.random.default_rng(seed).integers(0, 256, (8, 4, 3), dtype=np.uint8)
+    picture = np.array(Image.fromarray(np.concatenate([half, half[:, ::-1]], 1)).resize((side, side), Image.Resampling.BICUBIC))
+    return np.concatenate([picture[:, :side // 2], picture[:, :side // 2][:, ::-1]], 1)
+
+
+def loss_of_sumi(args, precision, folder, vgg, side, batch):
+    """Of the first training step, which with a learning rate of 0 leaves the weights as they are, and these weights."""
+    run = os.path.join(folder, precision)
+    sumi(args, "train", "faststyle", "--photos", os.path.join(folder, "photos"), "--style", os.path.join(folder, "style.png"), "--vgg",
+         vgg, "-o", run, "--steps", "1", "--batch", str(batch), "--crop", str(side), "--photo-side", str(side), "--style-size",
+         str(side), "--sample-every", "0", "--lr", "0", "--precision", precision)
+    with open(os.path.join(run, "log.jsonl")) as f:
+        return json.loads(f.readline())["loss"], load_file(os.path.join(run, "checkpoint.safetensors"))
+
+
+def loss_of_torch(args, checkpoint, photo, style, trunk):
+    """The same loss in f32: relative errors of relu3_3 and of the Gram matrices of four layers, total variation."""
+    net = networks.Faststyle().to(args.device)
+    net.load_state_dict({k[len("network."):]: v.to(args.device) for k, v in checkpoint.items() if k.startswith("network.")})
+    cut, mean = (3, 8, 15, 22), torch.tensor([123.68, 116.779, 103.939], device=args.device).view(1, 3, 1, 1)
+
+    def picture(pixels):
+        return torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None].float().to(args.device)
+
+    def features(v):
+        out, v = [], v - mean
+        for i, layer in enumerate(trunk):
+            v = layer(v)
+            if i in cut:
+                out.append(v)
+        return out
+
+    def gram(f):
+        flat = f.flatten(2)
+        return flat @ flat.transpose(1, 2) / flat[0].numel()
+
+    def error(x, target):
+        return ((x - target) ** 2).sum() / (target ** 2).sum()
+    with torch.inference_mode():
+        x = picture(photo)
+        y = torch.sigmoid(net((x - 127.5) / 64)) * 255
+        fy, fx, fs = features(y), features(x), features(picture(style))
+        content = error(fy[2], fx[2])
+        style_loss = sum(error(gram(a), gram(b)) for a, b in zip(fy, fs)) / 4
+        variation = (F.l1_loss(y[:, :, 1:], y[:, :, :-1]), F.l1_loss(y[..., 1:], y[..., :-1]))
+        return (content + 2 * style_loss + 0.002 * sum(variation)).item()
+
+
+def training_agreement(args, who, notes, side=256, batch=4):
+    """{who: the relative error of Sumi's loss}: the same photo in the whole batch."""
+    folder = tempfile.mkdtemp()
+    os.mkdir(os.path.join(folder, "photos"))
+    for name in ("photos/a.png", "photos/b.png"):
+        Image.fromarray(symmetric(side, 1)).save(os.path.join(folder, name))
+    Image.fromarray(symmetric(side, 2)).save(os.path.join(folder, "style.png"))
+    torch.manual_seed(1)
+    trunk = compare.he_vgg(16, "relu4_3")
+    vgg = os.path.join(folder, "vgg.safetensors")
+    save_file({"features." + k: v.contiguous() for k, v in trunk.state_dict().items()}, vgg)
+    agreement, trunk = {}, trunk.to(args.device)
+    for w in who:
+        try:
+            got, checkpoint = loss_of_sumi(args, w.split()[1], folder, vgg, side, batch)
+            want = loss_of_torch(args, checkpoint, symmetric(side, 1), symmetric(side, 2), trunk)
+            agreement[w] = relative_error(got, want)
+        except subprocess.CalledProcessError as error:
+            notes.append(f"loss in {w}: {first_line(error)}")
+    return agreement
+
+
+def measure_training(args):
+    notes, losses = [], {}
+    rivals = warmed(args, "train", lambda variant: training_runner(args, variant, losses), notes)
+    least = interleaved(args, (256, 256), ("--train", "faststyle", "--batch", "4"), rivals, notes)
+    allow_tf32(False)
+    agreement = {variant: relative_error(loss, losses["eager f32"]) for variant, loss in losses.items()}
+    agreement |= training_agreement(args, [w for w in least if w.startswith("sumi ")], notes)
+    return {"model": "train faststyle, batch 4", "size": "256x256", "unit": "relative error of the loss", "agreement": agreement,
+            "min_ms": least, "notes": notes}
+
+
+def show(f):
+    print(f"\n### {f['model']} {f['size']}")
+    for who, ms in f["min_ms"].items():
+        ours, match = f["min_ms"].get("sumi " + who.split()[-1], float("nan")), f["agreement"].get(who)
+        print(f"{who:20} {ms:9.3f} ms   {ms / ours:6.2f} x Sumi's time   " + (f"{match:.3g} {f['unit']}" if match is not None else ""))
+    print("\n".join("# " + note for note in f["notes"]), flush=True)
+
+
+def known(path):
+    """What an earlier run of this PyTorch has left: {model: figures}."""
+    try:
+        with open(path) as f:
+            all = json.load(f)
+    except (TypeError, FileNotFoundError):
+        return {}
+    return {f["model"].split()[0]: f for f in all["networks"]} if all["torch"] == torch.__version__ else {}
 
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--sumi", default="build/bin/sumi")
-    p.add_argument("--rounds", type=int, default=3)
+    p.add_argument("--rounds", type=int, default=2)
+    p.add_argument("--repeat", type=int, default=20, help="runs of each contender in a round")
     p.add_argument("--models", nargs="*", default=[*SIZES, "train"], choices=[*SIZES, "train"], metavar="MODEL")
-    p.add_argument("--json", help="also write the figures here")
+    p.add_argument("--compile", nargs="*", default=["animeganv2", "faststyle"], choices=[*SIZES, "train"], metavar="MODEL",
+                   help="those that torch.compile is timed on, which may take a minute or more each")
+    p.add_argument("--seconds", type=float, default=3600, help="begin no network after so long, and compile none in the last 60")
+    p.add_argument("--json", help="write the figures here, network by network; those that it has are not measured again")
+    p.add_argument("--size", type=int, help="of all pictures, instead of each network's own")
+    p.add_argument("--device", default="cuda", choices=["cuda", "cpu"], help="cpu: to try this program out")
     args = p.parse_args()
+    args.deadline = time.monotonic() + args.seconds
+    if args.size:
+        SIZES.update({name: (args.size, args.size) for name in SIZES})
     torch.backends.cudnn.benchmark = True
-    figures = []
+    done, failed = known(args.json), False
     for name in args.models:
-        try:
-            figures.append(measure(args, name))
-        except subprocess.CalledProcessError as error:
-            print(f"# {name}: sumi failed: {error.stderr.strip()}")
+        if name in done:
+            print(f"# {name}: measured before")
             continue
-        f = figures[-1]
-        print(f"\n### {name} {f['size']}" + (f": pictures agree to {f['psnr_db']:.1f} dB" if f["psnr_db"] else ""))
-        for who, ms in f["min_ms"].items():
-            ours = f["min_ms"].get("sumi bf16" if "bf16" in who else "sumi f32", float("nan"))
-            print(f"{who:20} {ms:9.3f} ms   {ms / ours:6.2f} x Sumi's time", flush=True)
-    if args.json:
-        with open(args.json, "w") as out:
-            json.dump({"torch": torch.__version__, "gpu": torch.cuda.get_device_name(), "networks": figures}, out, indent=1)
+        if time.monotonic() > args.deadline:
+            print(f"# {name}: not begun, {args.seconds:.0f} s are over")
+            failed = True
+            continue
+        try:
+            figures = measure_training(args) if name == "train" else measure_network(args, name)
+        except (subprocess.CalledProcessError, RuntimeError, KeyError) as error:
+            print(f"# {name}: {first_line(error)}")
+            failed = True
+            continue
+        show(figures)
+        done[name] = figures
+        if args.json:
+            gpu = torch.cuda.get_device_name() if args.device == "cuda" else "none"
+            with open(args.json + ".new", "w") as out:
+                json.dump({"torch": torch.__version__, "gpu": gpu, "networks": list(done.values())}, out, indent=1)
+            os.replace(args.json + ".new", args.json)
+    sys.exit(failed)
 
 
 if __name__ == "__main__":
