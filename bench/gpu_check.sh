@@ -8,7 +8,7 @@
 #   PYTHON=python3           whose PyTorch brings cuBLASLt and cuDNN, where the CUDA Toolkit has none
 #   PATIENCE=1               multiplies every part's limit
 # On 16 cores and an H100, by arithmetic, not yet measured: build 200 s (3000 s of compiling, one architecture), tests
-# 60 s (17 000 of 10 to 30 ms in 8 processes), sanitizer 60 s (350 tests of 1 s, twice), kernels 110 s (1500 timings of
+# 60 s (17 000 of 10 to 30 ms in 8 processes), sanitizer 60 s (350 tests of 1 s, twice), kernels 170 s (2000 timings of
 # 60 ms and cuDNN's 16 plans for 250 cases), networks what is left of 580 s.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
