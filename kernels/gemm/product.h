@@ -60,4 +60,10 @@ void visit_product(const Gemm& g, F&& f) {
   f(product_of<T, Run::along_k, Run::across_k>(g));
 }
 
+/// Whether large tiles pay: no side is thin, and they fill the GPU.
+template <class Large>
+bool takes_large_tiles(const Gemm& g, const DeviceInfo& gpu) {
+  return std::min(g.M, g.N) > 64 && fills(gpu, tile_grid(g.batch, g.M, g.N, g.K, Large::M, Large::N, Large::K));
+}
+
 }  // namespace sumi::cuda

@@ -15,12 +15,10 @@ void run_shape(Product p, const Gemm& g, Context& ctx) {
 }  // namespace
 
 void gemm_register_blocked(const Gemm& g, Context& ctx) {
-  using Large = LargeRegisters;
-  const bool large =
-      std::min(g.M, g.N) > 64 && fills(ctx.device(), tile_grid(g.batch, g.M, g.N, g.K, Large::M, Large::N, Large::K));
+  const bool large = takes_large_tiles<LargeRegisters>(g, ctx.device());
   visit_product<float>(g, [&](const auto& p) {
     if (large)
-      run_shape<Large>(p, g, ctx);
+      run_shape<LargeRegisters>(p, g, ctx);
     else
       run_shape<SmallRegisters>(p, g, ctx);
   });
