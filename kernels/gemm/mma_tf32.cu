@@ -4,8 +4,6 @@
 
 namespace sumi::cuda {
 
-bool gemm_mma_tf32_supports(const Gemm&, const DeviceInfo& d) { return d.compute_capability >= 80; }
-
 void gemm_mma_tf32(const Gemm& g, Context& ctx) { run_mma<float, LargeTf32, SmallTf32>(g, ctx); }
 
 }  // namespace sumi::cuda

@@ -21,7 +21,6 @@ void gemm_register_blocked(const Gemm& g, Context& ctx);
 /// Tensor cores, f32 sums; f16 and bf16.
 void gemm_mma(const Gemm& g, Context& ctx);
 /// Tensor cores on f32 rounded to tf32, f32 sums; sm_80 and later.
-bool gemm_mma_tf32_supports(const Gemm& g, const DeviceInfo& d);
 void gemm_mma_tf32(const Gemm& g, Context& ctx);
 /// Hopper's tensor cores and copy engine, f32 sums; f16 and bf16 whose rows are multiples of 16 bytes.
 void gemm_wgmma(const Gemm& g, Context& ctx);

@@ -25,7 +25,7 @@ constexpr Variant<Gemm> kGemm[] = {
 #if SUMI_CUDA
     {"wgmma", DeviceKind::cuda, kF16 | kBF16, cuda::gemm_wgmma_supports, cuda::gemm_wgmma, {}, cuda::gemm_wgmma_pays},
     {"mma", DeviceKind::cuda, kF16 | kBF16, mma_supports, cuda::gemm_mma},
-    {"mma_tf32", DeviceKind::cuda, kF32, cuda::gemm_mma_tf32_supports, cuda::gemm_mma_tf32, {.tf32 = true}},
+    {"mma_tf32", DeviceKind::cuda, kF32, mma_supports, cuda::gemm_mma_tf32, {.tf32 = true}},
     {"register_blocked", DeviceKind::cuda, kF32, every_case<Gemm>, cuda::gemm_register_blocked},
     {"tiled", DeviceKind::cuda, kGpuFloats, every_case<Gemm>, cuda::gemm_tiled},
     {"naive", DeviceKind::cuda, kGpuFloats, every_case<Gemm>, cuda::gemm_naive},
