@@ -82,9 +82,9 @@ Work training_work(const WorkOptions& o, const ContextPtr& context) {
   check_sides(o, "training", 4, kThreeHalvings);
   std::shared_ptr<const Vgg> vgg =
       o.vgg.empty() ? std::make_shared<Vgg>(context, VggDepth::vgg16, kSeed, last) : load_vgg(context, o.vgg, last);
-  check(o.precision == DType::f32, "bench: training is timed in f32 only; use --precision f32, or tf32 on a GPU");
   const Tensor style = Tensor::uniform(context, {1, 256, 256, 3}, 0, 255, kSeed, 1);
-  const auto trainer = std::make_shared<FaststyleTrainer>(context, vgg, style, FaststyleTrainerOptions{});
+  const auto trainer =
+      std::make_shared<FaststyleTrainer>(context, vgg, style, FaststyleTrainerOptions{.precision = o.precision});
   const Tensor photos = random_picture(context, o, o.batch, 0, 255, DType::f32);
   return {concat("train faststyle, batch ", o.batch), size_text(o), [=] { trainer->step(photos); }};
 }

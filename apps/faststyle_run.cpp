@@ -150,6 +150,7 @@ std::map<std::string, std::string> FaststyleRun::settings() const {
           {"ema", concat(t.ema)},
           {"lr", concat(t.lr)},
           {"photo-side", concat(photo_side())},
+          {"precision", o_.precision},
           {"seed", concat(t.seed)},
           {"style", fs::path(o_.style).filename().string()},
           {"style-size", concat(o_.style_size)},

@@ -8,7 +8,7 @@
 namespace sumi {
 
 struct FaststyleRunOptions {
-  std::string photos, style, vgg, folder, sample_photo;
+  std::string photos, style, vgg, folder, sample_photo, precision = "f32";
   FaststyleTrainerOptions trainer;
   int batch = 4, crop = 256, photo_side = 0, style_size = 384, sample_every = 250, save_every = 500;
   bool resume = false;

@@ -14,7 +14,6 @@ Command add_train(CLI::App& program) {
   auto kind = std::make_shared<std::string>();
   auto o = std::make_shared<FaststyleRunOptions>();
   auto device = std::make_shared<DeviceOptions>();
-  auto precision = std::make_shared<std::string>("f32");
   command->add_option("kind", *kind, "what to train: faststyle, a feed-forward network for one style")
       ->required()
       ->check(CLI::IsMember({"faststyle"}));
@@ -57,11 +56,11 @@ Command add_train(CLI::App& program) {
       ->check(positive)
       ->capture_default_str();
   command->add_flag("--resume", o->resume, "go on from the checkpoint in the output folder");
-  add_precision_option(*command, *precision, Precisions::of_training);
+  add_precision_option(*command, o->precision, Precisions::of_training);
   add_device_options(*command, *device);
-  return [kind, o, device, precision] {
-    check(*precision != "bf16", "train: weights are trained in f32; use --precision f32, or tf32 on a GPU");
-    return train_faststyle(*o, make_context(*device, *precision));
+  return [kind, o, device] {
+    o->trainer.precision = parse_precision(o->precision);
+    return train_faststyle(*o, make_context(*device, o->precision));
   };
 }
 

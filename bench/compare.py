@@ -59,6 +59,9 @@ MODELS = {
     "vgg19": (lambda: he_vgg(19, "conv4_2"), (256, 256), RAW),
 }
 VARIANTS = ["eager", "channels_last", "compile", "bf16", "onnxruntime"]
+# Of a training step: arguments of training_step().
+TRAINING = {"eager": {}, "autocast bf16": {"layout": torch.channels_last,
+                                           "precision": lambda: torch.autocast("cpu", torch.bfloat16)}}
 
 
 def picture(size):
@@ -79,7 +82,7 @@ def build(name):
 def runner(name, variant, threads):
     """A function that runs the network once and returns its output."""
     if name == "train":
-        return training_step()
+        return training_step(**TRAINING[variant])
     net, x = build(name)
     if variant == "onnxruntime":
         import onnxruntime
@@ -108,8 +111,8 @@ def peak_mib():
         return next(int(line.split()[1]) / 1024 for line in f if line.startswith("VmHWM"))
 
 
-def sumi_bench(args, model, size, precision):
-    out = subprocess.run([args.sumi, "bench", "--model", model, "--size", f"{size[0]}x{size[1]}", "--precision", precision,
+def sumi_bench(args, work, size, precision):
+    out = subprocess.run([args.sumi, "bench", *work, "--size", f"{size[0]}x{size[1]}", "--precision", precision,
                           "--threads", str(args.threads), "--repeat", str(args.repeat), "--json"],
                          check=True, capture_output=True, text=True).stdout
     return json.loads(out)
@@ -200,38 +203,19 @@ def warmed_rivals(name, variants, make, runs):
     return rivals
 
 
-def compare_training(args):
-    """Sumi's step against PyTorch's eager one; Sumi's loss terms are relative, the work is the same."""
-    step = training_step()
-    step()
-    times, peaks = {}, {}
-    for _ in range(args.rounds):
-        out = subprocess.run([args.sumi, "bench", "--train", "faststyle", "--batch", "4", "--size", "256x256", "--vgg", args.vgg,
-                              "--threads", str(args.threads), "--repeat", str(args.repeat), "--json"],
-                             check=True, capture_output=True, text=True).stdout
-        result = json.loads(out)
-        times.setdefault("sumi f32", []).append(result["min_ms"])
-        peaks["sumi f32"] = result["peak_rss_mib"]
-        start = time.perf_counter()
-        step()
-        times.setdefault("eager", []).append((time.perf_counter() - start) * 1e3)
-    peaks["eager"] = peak_of(args, "train", "eager")
-    return times, peaks, None
-
-
 def peak_of(args, name, variant):
     out = subprocess.run([sys.executable, __file__, "--peak", name, variant, "--threads", str(args.threads)],
                          capture_output=True, text=True).stdout
     return float(out.split()[-1]) if out.split() else float("nan")
 
 
-def compare(args, name, variants):
-    size, weights = MODELS[name][1], weights_for_sumi(name)
+def interleaved(args, name, size, work, variants):
+    """Times and peak memory of Sumi's `work` (arguments of sumi bench) and of its rivals, turn by turn."""
     rivals = warmed_rivals(name, variants, lambda variant: runner(name, variant, args.threads), 1)
     times, peaks = {}, {}
     for _ in range(args.rounds):
         for precision in ("f32", "bf16"):
-            result = sumi_bench(args, weights, size, precision)
+            result = sumi_bench(args, work, size, precision)
             times.setdefault("sumi " + precision, []).append(result["min_ms"])
             peaks["sumi " + precision] = max(peaks.get("sumi " + precision, 0), result["peak_rss_mib"])
         for variant, run in rivals.items():
@@ -241,6 +225,18 @@ def compare(args, name, variants):
                 times.setdefault(variant, []).append((time.perf_counter() - start) * 1e3)
     for variant in rivals:
         peaks[variant] = peak_of(args, name, variant)
+    return times, peaks
+
+
+def compare_training(args):
+    """Sumi's step against PyTorch's; Sumi's loss terms are relative, the work is the same."""
+    work = ("--train", "faststyle", "--batch", "4", "--vgg", args.vgg)
+    return *interleaved(args, "train", (256, 256), work, TRAINING), None
+
+
+def compare(args, name, variants):
+    size, weights = MODELS[name][1], weights_for_sumi(name)
+    times, peaks = interleaved(args, name, size, ("--model", weights), variants)
     if name.startswith("vgg"):
         return times, peaks, None
     output = runner(name, "eager", args.threads)()
@@ -265,7 +261,7 @@ def main():
     p.add_argument("--repeat", type=int, default=2, help="runs of each contender in a round")
     p.add_argument("--models", nargs="*", default=list(MODELS), choices=list(MODELS), metavar="MODEL")
     p.add_argument("--variants", nargs="*", default=VARIANTS, choices=VARIANTS)
-    p.add_argument("--vgg", help="VGG-16 weights: also compares one training step of faststyle, 256x256, batch 4")
+    p.add_argument("--vgg", help="VGG-16 weights: also compares one training step of faststyle, f32 and bf16, 256x256, batch 4")
     p.add_argument("--peak", nargs=2, help=argparse.SUPPRESS)
     args = p.parse_args()
     torch.set_num_threads(args.threads)

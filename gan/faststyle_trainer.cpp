@@ -17,6 +17,13 @@ PerceptualOptions loss_options(const FaststyleTrainerOptions& o) {
   return p;
 }
 
+/// Pixels in f32, around a network of any precision.
+Tensor painted_by(const Generator& network, const Tensor& photos, DType precision) {
+  const PixelFormat& f = architecture_named(kArchitecture).pixels;
+  const Tensor y = network.forward(cast(scale(shift(photos, -f.offset), 1 / f.divisor), precision));
+  return shift(scale(cast(y, DType::f32), f.out_scale), f.out_offset);
+}
+
 }  // namespace
 
 FaststyleTrainer::FaststyleTrainer(const ContextPtr& context, std::shared_ptr<const Vgg> vgg, const Tensor& style,
@@ -25,16 +32,24 @@ FaststyleTrainer::FaststyleTrainer(const ContextPtr& context, std::shared_ptr<co
   check(options.width > 0, "faststyle: expected a positive width, got ", options.width);
   const FaststyleOptions shape{
       .width1 = options.width, .width2 = 2 * options.width, .width3 = 4 * options.width, .sigmoid = true};
+  check(options.precision == DType::f32 || options.precision == DType::bf16,
+        "faststyle: expected a precision of f32 or bf16, got ", name_of(options.precision));
   network_ = std::make_unique<Faststyle>(context, options.seed, shape);
-  network_->set_requires_grad(true);
+  if (options.precision != DType::f32) {
+    copy_ = std::make_unique<Faststyle>(context, std::nullopt, shape);
+    copy_->to(options.precision);
+  }
+  learner().set_requires_grad(true);
   vgg_->set_requires_grad(false);
+  vgg_->to(options.precision);
   check(options.ema >= 0 && options.ema < 1, "faststyle: expected a decay of averages from 0 to below 1, got ",
         options.ema);
   if (options.ema > 0) averages_ = std::make_unique<Faststyle>(context, std::nullopt, shape);
   OptimizerOptions o = adam(options.lr);
   o.ema_decay = options.ema;
-  optimizer_ = std::make_unique<Optimizer>(network_->parameters(), o,
-                                           averages_ ? averages_->parameters() : std::vector<Tensor*>{});
+  using Tensors = std::vector<Tensor*>;
+  optimizer_ = std::make_unique<Optimizer>(learner().parameters(), o, averages_ ? averages_->parameters() : Tensors{},
+                                           copy_ ? network_->parameters() : Tensors{});
   loss_ = std::make_unique<PerceptualLoss>(*vgg_, style, loss_options(options));
   for (Tensor& sum : summed_) sum = Tensor::zeros(context, {1});
 }
@@ -45,19 +60,13 @@ double FaststyleTrainer::learning_rate() const {
   return options_.lr * (done < 0.5 ? 1 : done < 0.8 ? 0.3 : 0.1);
 }
 
-Tensor FaststyleTrainer::paint(const Tensor& photos) const { return painted_by(network(), photos); }
-
-Tensor FaststyleTrainer::painted_by(const Generator& network, const Tensor& photos) const {
-  const PixelFormat& f = architecture_named(kArchitecture).pixels;
-  const Tensor y = network.forward(scale(shift(photos, -f.offset), 1 / f.divisor));
-  return shift(scale(y, f.out_scale), f.out_offset);
-}
+Tensor FaststyleTrainer::paint(const Tensor& photos) const { return painted_by(network(), photos, DType::f32); }
 
 /// The part of a step that a graph captures.
 void FaststyleTrainer::learn() {
   optimizer_->zero_grad();
   const PerceptualLoss::Features content = loss_->content_of(photos_);  // before there is a history to hold as well
-  const PerceptualLoss::Terms t = (*loss_)(painted_by(*network_, photos_), content);
+  const PerceptualLoss::Terms t = (*loss_)(painted_by(learner(), photos_, options_.precision), content);
   backward(t.total, {}, History::release);
   optimizer_->update();
   const Tensor* terms[] = {&t.total, &t.content, &t.style, &t.variation};
@@ -104,6 +113,7 @@ void FaststyleTrainer::restore(const StateDict& state) {
     if (name.starts_with("optimizer.")) optimizer[name.substr(10)] = t;
   }
   network_->load_state_dict(network);
+  if (copy_) copy_->load_state_dict(network);
   optimizer_->load_state(optimizer);
 }
 

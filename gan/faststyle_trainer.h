@@ -16,7 +16,8 @@ struct FaststyleTrainerOptions {
   double lr = 1e-3;
   std::int64_t steps = 4000;  // planned: the learning rate is lr to half of them, 0.3 lr to 80 %, 0.1 lr to the end
   std::uint64_t seed = 1;
-  double ema = 0;  // decay of the weights' moving averages, which then are the result; 0: none are kept
+  double ema = 0;                // decay of the weights' moving averages, which then are the result; 0: none are kept
+  DType precision = DType::f32;  // of filters and activations, f32 or bf16: docs/training.md
 };
 
 /// The weighted sum and its three terms before weighting: means over some steps.
@@ -27,7 +28,7 @@ struct PerceptualLosses {
 /// Relative content and Gram losses on VGG-16 (see feedforward_options()), total variation, Adam.
 class FaststyleTrainer {
  public:
-  /// `style` [1,H,W,3] of 0..255. The VGG must reach relu4_3; its weights are left alone.
+  /// `style` [1,H,W,3] of 0..255. The VGG must reach relu4_3; it is put in the precision, and not trained.
   FaststyleTrainer(const ContextPtr& context, std::shared_ptr<const Vgg> vgg, const Tensor& style,
                    const FaststyleTrainerOptions& options);
   FaststyleTrainer(const FaststyleTrainer&) = delete;
@@ -45,7 +46,7 @@ class FaststyleTrainer {
 
   /// [N,H,W,3] -> [N,H,W,3] of 0..255, by network().
   Tensor paint(const Tensor& photos) const;
-  /// The result, for a file whose metadata has `architecture` faststyle_sigmoid: what is trained, or its moving
+  /// The result in f32, for a file whose metadata has `architecture` faststyle_sigmoid: what is trained, or its moving
   /// average.
   const Generator& network() const { return averages_ ? *averages_ : *network_; }
   /// Everything that an exact resumption needs. restore() throws Error naming what is missing or does not fit.
@@ -53,12 +54,14 @@ class FaststyleTrainer {
   void restore(const StateDict& state);
 
  private:
-  Tensor painted_by(const Generator& network, const Tensor& photos) const;
+  /// What gradients are taken through.
+  const Generator& learner() const { return copy_ ? *copy_ : *network_; }
   void learn();
 
   std::shared_ptr<const Vgg> vgg_;
   FaststyleTrainerOptions options_;
   std::unique_ptr<Generator> network_, averages_;
+  std::unique_ptr<Generator> copy_;  // of network_, with filters of 16 bits
   std::unique_ptr<Optimizer> optimizer_;
   std::unique_ptr<PerceptualLoss> loss_;
   Tensor photos_;                 // of the step

@@ -9,30 +9,34 @@ namespace {
 
 constexpr double kVarianceFloor = 1e-5;
 
-/// The squared norm of a target, as a constant [1], never 0. It stays on the device: reading it would wait.
-Tensor squared_norm(const Tensor& t, DType dtype) { return shift(cast(sum(square(t.detach())), dtype), 1e-30); }
+/// The squared norm of a target, as a constant [1], never 0, summed as losses are. It stays on the device: reading it
+/// would wait.
+Tensor squared_norm(const Tensor& t) {
+  const Tensor zeros = Tensor::zeros(t.context(), t.shape(), t.dtype());
+  return shift(mse_loss(t.detach(), zeros) * static_cast<double>(t.numel()), 1e-30);
+}
 
 /// Mean over the batch of the error against a target of batch 1. Relative: of ||x_n - t||^2 / ||t||^2.
 Tensor batch_error(const Tensor& x, const Tensor& target, ErrorForm form) {
   const Tensor squares = square(x - target);
   if (form == ErrorForm::absolute) return mean(squares);
-  return sum(squares) * (1 / static_cast<double>(x.dim(0))) / squared_norm(target, x.dtype());
+  return sum(squares) * (1 / static_cast<double>(x.dim(0))) / squared_norm(target);
 }
 
 Tensor plus(const Tensor& a, const Tensor& b) { return !a ? b : !b ? a : a + b; }
 
 }  // namespace
 
-StyleTarget style_statistic(const Tensor& f, StyleStatistic statistic) {
-  if (statistic == StyleStatistic::gram) return {.gram = gram(f)};
-  const Tensor m = mean(f, {1, 2}, true);
+StyleTarget style_statistic(const Tensor& features, StyleStatistic statistic) {
+  const DType type = param_dtype(features.dtype());
+  if (statistic == StyleStatistic::gram) return {.gram = cast(gram(features), type)};
+  const Tensor f = cast(features, type), m = mean(f, {1, 2}, true);
   return {.mean = m, .std = sqrt(mean(square(f - m), {1, 2}, true) + kVarianceFloor)};
 }
 
 Tensor feature_error(const Tensor& x, const Tensor& target, ErrorForm form) {
   if (form == ErrorForm::absolute) return mse_loss(x, target);
-  const Tensor loss = mse_loss(x, target);
-  return loss * static_cast<double>(x.numel()) / squared_norm(target, loss.dtype());
+  return mse_loss(x, target) * static_cast<double>(x.numel()) / squared_norm(target);
 }
 
 Tensor style_error(const Tensor& features, const StyleTarget& target, StyleStatistic statistic, ErrorForm form) {

@@ -19,7 +19,7 @@ enum class StyleStatistic : std::uint8_t {
 /// depend on the scale of the features.
 enum class ErrorForm : std::uint8_t { absolute, relative };
 
-/// One layer's style: gram [N,C,C], or mean and standard deviation [N,1,1,C].
+/// One layer's style: gram [N,C,C], or mean and standard deviation [N,1,1,C]; f32 of 16-bit features.
 struct StyleTarget {
   Tensor gram, mean, std;
 };

@@ -69,7 +69,9 @@ Vgg::~Vgg() = default;
 
 VggDepth Vgg::depth() const { return impl_->depth; }
 
-Tensor Vgg::input(const Tensor& rgb255) const { return rgb255 - cast(impl_->mean, rgb255.dtype()); }
+Tensor Vgg::input(const Tensor& rgb255) const {
+  return cast(rgb255 - cast(impl_->mean, rgb255.dtype()), impl_->stages.front().conv->weight.dtype());
+}
 
 std::map<std::string, Tensor> Vgg::features(const Tensor& x, const std::vector<std::string>& layers,
                                             bool average_pooling) const {

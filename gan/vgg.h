@@ -21,7 +21,7 @@ class Vgg : public Module {
   ~Vgg() override;
   VggDepth depth() const;
 
-  /// RGB 0..255 -> minus (123.68, 116.779, 103.939). Differentiable.
+  /// RGB 0..255 -> minus (123.68, 116.779, 103.939), in the filters' dtype. Differentiable.
   Tensor input(const Tensor& rgb255) const;
   /// x [N,H,W,3]: RGB 0..255 minus the ImageNet mean (see input()). Returns the layers asked for, computing none past
   /// the last. Throws Error naming an unknown layer. `average_pooling` replaces max pooling (Gatys et al.).

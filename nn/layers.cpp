@@ -39,8 +39,8 @@ UpsampleConv2d::UpsampleConv2d(const ContextPtr& context, std::int64_t C, std::i
 }
 
 Tensor UpsampleConv2d::folded() const {
-  if (!folded_.matrix || folded_.matrix.dtype() != weight.dtype())
-    folded_.matrix = upsampling_matrix(weight.context(), weight.dtype());
+  const DType type = param_dtype(weight.dtype());
+  if (!folded_.matrix || folded_.matrix.dtype() != type) folded_.matrix = upsampling_matrix(weight.context(), type);
   if (recording({&weight})) return upsampling_filter(weight, folded_.matrix);
   // The cache also knows of weights that a captured graph writes.
   const auto token =

@@ -18,16 +18,23 @@ OptimizerOptions adamw(double lr, double beta1, double beta2, double weight_deca
 }
 
 Optimizer::Optimizer(const std::vector<Tensor*>& parameters, const OptimizerOptions& options,
-                     const std::vector<Tensor*>& averages)
-    : options(options) {
+                     const std::vector<Tensor*>& averages, const std::vector<Tensor*>& masters)
+    : options(options), own_masters_(masters.empty()) {
   check(averages.empty() || averages.size() == parameters.size(), "optimizer: ", parameters.size(), " parameters, but ",
         averages.size(), " averages");
+  check(masters.empty() || masters.size() == parameters.size(), "optimizer: ", parameters.size(), " parameters, but ",
+        masters.size(), " masters");
   for (std::size_t i = 0; i < parameters.size(); i++) {
     Tensor* p = parameters[i];
-    const DType master = param_dtype(p->dtype());
-    const auto zeros = [&] { return Tensor::zeros(p->context(), p->shape(), master); };
+    const DType type = param_dtype(p->dtype());
+    const auto zeros = [&] { return Tensor::zeros(p->context(), p->shape(), type); };
     Slot slot{.parameter = p};
-    if (p->dtype() != master) slot.master = cast(p->detach(), master);
+    if (!masters.empty()) {
+      slot.master = masters[i]->detach();
+      p->copy_from(slot.master);
+    } else if (p->dtype() != type) {
+      slot.master = cast(p->detach(), type);
+    }
     if (options.update != Update::sgd || options.momentum != 0) slot.m = zeros();
     if (options.update != Update::sgd) slot.v = zeros();
     if (!averages.empty()) {
@@ -90,7 +97,7 @@ StateDict Optimizer::state() const {
     const Slot& s = slots_[i];
     put("m", i, s.m);
     put("v", i, s.v);
-    put("master", i, s.master);
+    if (own_masters_) put("master", i, s.master);
     put("ema", i, s.ema);
   }
   if (!slots_.empty()) {
@@ -113,7 +120,7 @@ void Optimizer::load_state(const StateDict& state) {
     const Slot& s = slots_[i];
     if (s.m) take(concat("m.", i), s.m);
     if (s.v) take(concat("v.", i), s.v);
-    if (s.master) take(concat("master.", i), s.master);
+    if (s.master && own_masters_) take(concat("master.", i), s.master);
     if (s.ema) take(concat("ema.", i), s.ema);
   }
   if (slots_.empty()) return;

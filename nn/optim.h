@@ -24,10 +24,11 @@ OptimizerOptions adamw(double lr = 1e-3, double beta1 = 0.9, double beta2 = 0.99
 /// and is written as its copy.
 class Optimizer {
  public:
-  /// `averages`, one f32 tensor a parameter or none at all, become copies of the weights, and then their moving
-  /// averages.
+  /// `averages` and `masters` hold one f32 tensor a parameter or none at all. Averages become copies of the weights,
+  /// and then their moving averages. Masters are what is stepped, and whoever gave them saves them; parameters become,
+  /// and stay, their copies.
   Optimizer(const std::vector<Tensor*>& parameters, const OptimizerOptions& options,
-            const std::vector<Tensor*>& averages = {});
+            const std::vector<Tensor*>& averages = {}, const std::vector<Tensor*>& masters = {});
 
   /// One step with every parameter that has a gradient. `options.lr` may change between steps.
   void step() {
@@ -42,8 +43,8 @@ class Optimizer {
   void zero_grad() const;
   std::int64_t steps() const { return step_; }
 
-  /// Everything besides the weights that an exact resumption needs: "step", "m.I", "v.I", "master.I", "ema.I" for
-  /// parameter I.
+  /// Everything besides the weights that an exact resumption needs: "step", "m.I", "v.I", "ema.I" for parameter I, and
+  /// "master.I" where none were given.
   StateDict state() const;
   /// Throws Error naming the tensor that is missing or does not fit.
   void load_state(const StateDict& state);
@@ -58,6 +59,7 @@ class Optimizer {
   OptimizerStep settings() const;
 
   std::vector<Slot> slots_;
+  bool own_masters_;
   Tensor schedule_;  // on a GPU
   std::int64_t step_ = 0;
 };

@@ -92,7 +92,7 @@ Tensor conv_transpose2d(const Tensor& x, const Tensor& w, const Tensor& bias, co
 
 // ---- a 3x3 convolution, padded by 1, of an image enlarged to twice its sides by repeating pixels, folded into one
 // transposed convolution of the small image: 16 multiplications where the enlarged image takes 36, and no such image.
-/// [1,16,9] of zeros and ones: what upsampling_filter multiplies with. A constant to make once.
+/// [1,16,9] of zeros and ones: what upsampling_filter multiplies with, in its dtype. A constant to make once.
 Tensor upsampling_matrix(const ContextPtr& context, DType dtype = DType::f32);
 /// w [K,3,3,C] -> [C,4,4,K]: each weight is the sum of those of w that meet the same pixel of the small image.
 Tensor upsampling_filter(const Tensor& w, const Tensor& matrix);

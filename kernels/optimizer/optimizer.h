@@ -12,8 +12,8 @@ namespace sumi {
 enum class Update : std::uint8_t { sgd, adam, adamw };
 
 /// One parameter: master weight, gradient, first and second moment (sgd: m is the momentum buffer, v absent; both are
-/// absent without momentum), and, optional, a low-precision copy and a moving average of the weights, written in the
-/// same pass. All f32 (f64 in tests) but `copy`.
+/// absent without momentum), and, optional, a copy and a moving average of the weights, written in the same pass. All
+/// f32 (f64 in tests) but `copy`, which is f32, f16 or bf16.
 struct ParameterSlot {
   std::int64_t n = 0;
   TensorRef w, g, m, v, copy, ema;

@@ -13,7 +13,7 @@ Tensor cast(const Tensor& x, DType dtype) {
   Tensor y = Tensor::empty(x.context(), x.shape(), dtype, Cast::op);
   run(Cast{.n = x.numel(), .x = x.ref(), .y = y.ref()}, x.ctx());
   y = record(std::move(y), "cast", {x},
-             [from = x.dtype()](const Tensor& dy, const Wanted&) -> Gradients { return {cast(dy, from)}; });
+             [to = param_dtype(x.dtype())](const Tensor& dy, const Wanted&) -> Gradients { return {cast(dy, to)}; });
   if (Node* node = TensorHistory::node(y).get()) node->wide = true;
   return y;
 }

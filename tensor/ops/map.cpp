@@ -128,7 +128,7 @@ Tensor activation_gradient(const Tensor& y, const Tensor& dy, Map act, double a)
     case Map::tanh:
       return dy * (-square(y) + 1);
     case Map::sigmoid:
-      return dy * (y - square(y));
+      return dy * (y * (-y + 1));  // y - square(y) would cancel in 16 bits
     default:
       return masked(y.detach(), dy, act, a);
   }

@@ -23,9 +23,10 @@ Tensor upsampling_filter(const Tensor& w, const Tensor& matrix) {
   check(w && w.rank() == 4 && w.dim(1) == 3 && w.dim(2) == 3, "upsampling_filter: expected w [K,3,3,C], got ",
         w.shape());
   const std::int64_t K = w.dim(0), C = w.dim(3);
-  const Tensor by_channel = transpose(w.reshape({K, 9, C})).reshape({K, C * 9});  // (K,C,9)
+  const Tensor wide = cast(w, matrix.dtype());
+  const Tensor by_channel = transpose(wide.reshape({K, 9, C})).reshape({K, C * 9});  // (K,C,9)
   const Tensor taps = transpose(by_channel).reshape({C, 9, K});
-  return matmul(matrix, taps).reshape({C, 4, 4, K});
+  return cast(matmul(matrix, taps).reshape({C, 4, 4, K}), w.dtype());
 }
 
 ConvTranspose2dOptions upsampling_options(PadMode mode) {

@@ -78,7 +78,6 @@ TEST(Program, PrecisionsThatAreNotThereNameOthers) {
   expect_error(with(bench, "f16"), 1, {"f16", "use --precision f32 or bf16"});
   expect_error(with(train, "tf32"), 1, {"tf32", "use --precision f32 or bf16"});
   expect_error(with(train, "f16"), 2, {"--precision", "f16"});
-  expect_error(with(train, "bf16"), 1, {"use --precision f32"});
 }
 
 TEST(Program, HelpAndVersion) {

@@ -82,6 +82,37 @@ TEST_F(Train, InterruptSavesAndResumeGoesOn) {
   EXPECT_NE(on.err.find("going on after step " + step), std::string::npos) << on.err;
 }
 
+TEST_F(Train, InBf16TheLossFallsAndTheWeightsAreOrdinaryOnes) {
+  const Outcome o = train("run", "20", {"--precision", "bf16", "--lr", "0.003"});
+  ASSERT_EQ(o.code, 0) << o.err;
+  const SafetensorsFile model((folder / "run/model.safetensors").string());
+  EXPECT_EQ(model.metadata().at("precision"), "bf16");
+  EXPECT_LT(std::stod(model.metadata().at("last_total")), std::stod(model.metadata().at("first_total")));
+  const Outcome painted =
+      run_sumi(folder, {"stylize", "photos/a.png", "-o", "out.png", "--model", "run/model.safetensors"});
+  EXPECT_EQ(painted.code, 0) << painted.err;
+  expect_error(train("run", "60", {"--resume", "--lr", "0.003"}), 1,
+               {"checkpoint.safetensors", "--precision bf16, not f32"});
+}
+
+TEST_F(Train, AnInterruptChangesNoBitInBf16) {
+  const std::vector<std::string> bf16{"--precision", "bf16"};
+  ASSERT_EQ(train("whole", "40", bf16).code, 0);
+  std::vector<std::string> once = command("parts", "40");
+  once.insert(once.end(), bf16.begin(), bf16.end());
+  Running program(folder, once);
+  for (int i = 0; i < 6000 && !fs::exists(folder / "parts/checkpoint.safetensors"); i++)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  kill(program.pid(), SIGINT);
+  EXPECT_EQ(program.wait().code, 130);
+  ASSERT_EQ(train("parts", "40", {"--precision", "bf16", "--resume"}).code, 0);
+  const auto context = std::make_shared<Context>(ContextOptions{.threads = 1});
+  const StateDict whole = SafetensorsFile((folder / "whole/checkpoint.safetensors").string()).load(context),
+                  parts = SafetensorsFile((folder / "parts/checkpoint.safetensors").string()).load(context);
+  ASSERT_EQ(whole.size(), parts.size());
+  for (const auto& [name, t] : whole) EXPECT_EQ(t.to_vector(), parts.at(name).to_vector()) << name;
+}
+
 TEST_F(Train, ARunIsNeitherOverwrittenNorResumedAsAnother) {
   ASSERT_EQ(train("run", "2").code, 0);
   const std::string before = contents_of(folder / "run/checkpoint.safetensors");

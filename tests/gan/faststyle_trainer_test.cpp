@@ -8,9 +8,10 @@ namespace {
 
 class FaststyleTraining : public testing::Test {
  protected:
-  std::unique_ptr<FaststyleTrainer> trainer() const {
+  std::unique_ptr<FaststyleTrainer> trainer(double ema = 0, DType precision = DType::f32) const {
     const Tensor style = Tensor::uniform(context, {1, 32, 32, 3}, 0, 255, 1);
-    return std::make_unique<FaststyleTrainer>(context, vgg, style, FaststyleTrainerOptions{.width = 4, .steps = 10});
+    return std::make_unique<FaststyleTrainer>(
+        context, vgg, style, FaststyleTrainerOptions{.width = 4, .steps = 10, .ema = ema, .precision = precision});
   }
   Tensor photos(std::uint64_t i) const { return Tensor::uniform(context, {2, 16, 20, 3}, 0, 255, 100 + i); }
 
@@ -59,12 +60,7 @@ TEST_F(FaststyleTraining, ResumingIsExact) {
 }
 
 TEST_F(FaststyleTraining, AveragesAreTheResultAndResumeExactly) {
-  const Tensor style = Tensor::uniform(context, {1, 32, 32, 3}, 0, 255, 1);
-  const auto averaging = [&](double ema) {
-    return std::make_unique<FaststyleTrainer>(context, vgg, style,
-                                              FaststyleTrainerOptions{.width = 4, .steps = 10, .ema = ema});
-  };
-  const auto plain = averaging(0), whole = averaging(0.9), start = averaging(0.9), rest = averaging(0.9);
+  const auto plain = trainer(), whole = trainer(0.9), start = trainer(0.9), rest = trainer(0.9);
   const StateDict before = plain->network().state_dict();
   for (std::uint64_t i = 0; i < 3; i++) plain->step(photos(i)), whole->step(photos(i));
   start->step(photos(0));
@@ -79,6 +75,38 @@ TEST_F(FaststyleTraining, AveragesAreTheResultAndResumeExactly) {
     between += (mean - now) * (mean - then) < 0;
   }
   EXPECT_GT(between, static_cast<int>(a.size()) / 2);
+}
+
+/// The same losses up to rounding, and then nearly the same way down.
+TEST_F(FaststyleTraining, StepsInBf16FollowThoseInF32) {
+  const auto narrow = trainer(0, DType::bf16), wide = trainer();
+  for (int i = 0; i < 4; i++) {
+    narrow->step(photos(0)), wide->step(photos(0));
+    const PerceptualLosses got = narrow->losses(), want = wide->losses();
+    const double relative = i == 0 ? 0.005 : 0.05;
+    EXPECT_NEAR(got.content, want.content, relative * want.content) << i;
+    EXPECT_NEAR(got.style, want.style, relative * want.style) << i;
+    EXPECT_NEAR(got.tv, want.tv, relative * want.tv) << i;
+  }
+}
+
+/// Masters, averages and moments come back, and the copies are rounded from the masters again.
+TEST_F(FaststyleTraining, ResumingInBf16IsExact) {
+  const auto whole = trainer(0.9, DType::bf16), start = trainer(0.9, DType::bf16), rest = trainer(0.9, DType::bf16);
+  for (std::uint64_t i = 0; i < 4; i++) whole->step(photos(i));
+  for (std::uint64_t i = 0; i < 2; i++) start->step(photos(i));
+  rest->restore(start->checkpoint());
+  for (std::uint64_t i = 2; i < 4; i++) rest->step(photos(i));
+  const StateDict a = whole->checkpoint(), b = rest->checkpoint();
+  for (const auto& [name, t] : a) {
+    EXPECT_EQ(t.dtype(), DType::f32) << name;
+    EXPECT_EQ(t.to_vector(), b.at(name).to_vector()) << name;
+  }
+}
+
+TEST_F(FaststyleTraining, PrecisionsThatWouldNeedMoreAreRefused) {
+  EXPECT_THROW(trainer(0, DType::f16), Error);
+  EXPECT_THROW(trainer(0, DType::f64), Error);
 }
 
 TEST_F(FaststyleTraining, PaintsPixels) {

@@ -104,27 +104,34 @@ TEST_F(UpsampleConv2dOnTheGpu, IsTheConvolutionOfTheEnlargedImage) {
   }
 }
 
-/// Losses of two training steps of a narrow network.
-std::vector<float> losses_of_two_steps(DeviceKind device) {
+/// Losses of two training steps of a narrow network, the second captured on a GPU.
+std::vector<float> losses_of_two_steps(DeviceKind device, DType precision) {
   const ContextPtr cpu = context_on(DeviceKind::cpu), context = context_on(device);
   const auto vgg = std::make_shared<Vgg>(context, VggDepth::vgg16, 1, "relu4_3");
   vgg->load_state_dict(Vgg(cpu, VggDepth::vgg16, 1, "relu4_3").state_dict());
   const Tensor style = Tensor::uniform(cpu, {1, 16, 16, 3}, 0, 255, 2).to(context);
   const Tensor photos = Tensor::uniform(cpu, {1, 16, 16, 3}, 0, 255, 3).to(context);
-  FaststyleTrainer trainer(context, vgg, style, {.width = 4});
+  FaststyleTrainer trainer(context, vgg, style, {.width = 4, .precision = precision});
   std::vector<float> losses;
   for (int i = 0; i < 2; i++) {
     trainer.step(photos);
     const PerceptualLosses l = trainer.losses();
     for (const double v : {l.total, l.content, l.style, l.tv}) losses.push_back(static_cast<float>(v));
   }
+  EXPECT_EQ(trainer.launched(), device == DeviceKind::cuda);
   return losses;
 }
 
-TEST_F(TrainingOnTheGpu, LosesWhatTheCpuLoses) {
-  const auto got = losses_of_two_steps(DeviceKind::cuda), want = losses_of_two_steps(DeviceKind::cpu);
-  for (std::size_t i = 0; i < want.size(); i++) EXPECT_NEAR(got[i], want[i], 1e-3 * std::abs(want[i])) << "loss " << i;
+void expect_losses(DType precision, double relative) {
+  const auto want = losses_of_two_steps(DeviceKind::cpu, precision);
+  const auto got = losses_of_two_steps(DeviceKind::cuda, precision);
+  for (std::size_t i = 0; i < want.size(); i++)
+    EXPECT_NEAR(got[i], want[i], relative * std::abs(want[i])) << "loss " << i;
 }
+
+TEST_F(TrainingOnTheGpu, LosesWhatTheCpuLoses) { expect_losses(DType::f32, 1e-3); }
+
+TEST_F(TrainingOnTheGpu, InBf16LosesWhatTheCpuLoses) { expect_losses(DType::bf16, 2e-2); }
 
 }  // namespace
 }  // namespace sumi::test

@@ -133,6 +133,20 @@ TEST(Style, ErrorsHaveTheirClosedForm) {
   EXPECT_FLOAT_EQ(style_error(both, g, StyleStatistic::gram, ErrorForm::absolute).item(), 6.25f / 2);
 }
 
+/// 4,001 ones: bf16 has neither their sum nor their mean's last bits.
+TEST(Style, NarrowFeaturesAreComparedInSinglePrecision) {
+  const auto c = test::context();
+  const Tensor t = Tensor::full(c, {1, 4001, 1, 1}, 1, DType::bf16), x = Tensor::full(c, t.shape(), 2, DType::bf16);
+  for (const ErrorForm form : {ErrorForm::absolute, ErrorForm::relative}) {
+    EXPECT_EQ(feature_error(x, t, form).dtype(), DType::f32);
+    EXPECT_EQ(feature_error(x, t, form).item(), 1);
+    for (const StyleStatistic s : {StyleStatistic::gram, StyleStatistic::mean_std}) {
+      EXPECT_EQ(style_error(x, style_statistic(t, s), s, form).dtype(), DType::f32);
+      EXPECT_FLOAT_EQ(style_error(x, style_statistic(t, s), s, form).item(), s == StyleStatistic::gram ? 9 : 1);
+    }
+  }
+}
+
 TEST(Style, LossIsZeroAtItsTargetsAndPullsTowardsThem) {
   const auto c = test::context();
   const Vgg vgg(c, VggDepth::vgg16, 5, "conv2_1");

@@ -112,6 +112,21 @@ TEST(UpsampledConv2d, IsTheConvolutionOfTheEnlargedImage) {
     }
 }
 
+/// The gradient of a bf16 filter comes through the fold in f32: with the bits that the enlarged image's has.
+TEST(UpsampledConv2d, NarrowFiltersGetSingleGradients) {
+  const Tensor x = random_tensor({1, 3, 4, 2}, 1, Values::gaussian, DType::bf16);
+  const Tensor dy = random_tensor({1, 6, 8, 3}, 2, Values::gaussian, DType::bf16);
+  Tensor w = random_tensor({3, 3, 3, 2}, 3, Values::gaussian, DType::bf16), direct = w.clone();
+  w.set_requires_grad(), direct.set_requires_grad();
+  const Tensor filter = upsampling_filter(w, upsampling_matrix(test_context()));
+  EXPECT_EQ(filter.dtype(), DType::bf16);
+  backward(upsampled_conv2d(x, filter, {}, PadMode::reflect), dy);
+  const Tensor enlarged = resample(x, 6, 8, Interpolation::nearest);
+  backward(conv2d(enlarged, direct, {}, {.pad = Pad4::all(1), .pad_mode = PadMode::reflect}), dy);
+  EXPECT_EQ(w.grad().dtype(), DType::f32);
+  EXPECT_LE(largest_difference(w.grad(), direct.grad()), 1e-4);
+}
+
 /// A filter computed in bf16 from another, one cast from a master weight, and one used by two ops.
 TEST(Conv2dGradientDtype, WideGradientsMeetNarrowOnes) {
   const Tensor x = random_tensor({1, 4, 4, 2}, 1, Values::gaussian, DType::bf16);
