@@ -92,7 +92,7 @@ def training_runner(args, variant, losses):
     how, precision = variant.split()
     if precision == "f16":
         raise NotImplementedError("training in f16 wants a loss scale, which no step here has")
-    options = {"device": args.device}
+    options = {"device": args.device, "side": args.size or 256}
     if how != "eager":
         options |= {"layout": torch.channels_last, "precision": lambda: torch.autocast(args.device, HALF[precision])}
     if how == "compile":
@@ -197,7 +197,7 @@ def features_of_sumi(args, weights, size, precision):
 
 def agreement_of_sumi(args, name, size, weights, precision, reference):
     if not name.startswith("vgg"):
-        return compare.agreement(name, reference, weights, args.sumi, "--device", args.device, "--precision", precision)
+        return min(999, compare.agreement(name, reference, weights, args.sumi, "--device", args.device, "--precision", precision))
     x, y = features_of_sumi(args, weights, size, precision)
     net, _ = compare.build(name)
     with torch.inference_mode():
@@ -276,7 +276,7 @@ def loss_of_torch(args, checkpoint, photo, style, trunk):
         return (content + 2 * style_loss + 0.002 * sum(variation)).item()
 
 
-def training_agreement(args, who, notes, side=256, batch=4):
+def training_agreement(args, who, notes, side, batch):
     """{who: the relative error of Sumi's loss}: the same photo in the whole batch."""
     folder = tempfile.mkdtemp()
     os.mkdir(os.path.join(folder, "photos"))
@@ -299,13 +299,13 @@ def training_agreement(args, who, notes, side=256, batch=4):
 
 
 def measure_training(args):
-    notes, losses = [], {}
+    notes, losses, side, batch = [], {}, args.size or 256, 4
     rivals = warmed(args, "train", lambda variant: training_runner(args, variant, losses), notes)
-    least = interleaved(args, (256, 256), ("--train", "faststyle", "--batch", "4"), rivals, notes)
+    least = interleaved(args, (side, side), ("--train", "faststyle", "--batch", str(batch)), rivals, notes)
     allow_tf32(False)
     agreement = {variant: relative_error(loss, losses["eager f32"]) for variant, loss in losses.items()}
-    agreement |= training_agreement(args, [w for w in least if w.startswith("sumi ")], notes)
-    return {"model": "train faststyle, batch 4", "size": "256x256", "unit": "relative error of the loss", "agreement": agreement,
+    agreement |= training_agreement(args, [w for w in least if w.startswith("sumi ")], notes, side, batch)
+    return {"model": f"train faststyle, batch {batch}", "size": f"{side}x{side}", "unit": "relative error of the loss", "agreement": agreement,
             "min_ms": least, "notes": notes}
 
 

@@ -132,6 +132,7 @@ kernels() {
       grep -E 'ERROR|^sumi_bench' "$here/kernels-$op.log" | head -5
       ;;
     *)
+      echo "$op: broke off with status $?:"
       status=1
       tail -3 "$here/kernels-$op.log"
       ;;

@@ -163,7 +163,7 @@ void register_row(Machine& machine, const Variant<Args>& row, const Case<Args>& 
     bool absent = false;
     for (const auto name : c.without) absent |= o.optional && name == o.name;
     if (o.ref->dtype == DType::f32 && !o.param) o.ref->dtype = dtype;
-    o.ref->data = absent ? nullptr : &machine;  // present; never read
+    o.ref->data = absent ? nullptr : reinterpret_cast<void*>(std::uintptr_t{4096});  // aligned; never read
   }
   if (!can_run(row, probe, machine.ctx.device()) || !worth_timing(row, probe, machine)) return;
   const std::string name = concat(Args::op, '/', row.name, '/', name_of(dtype), '/', probe.key());
