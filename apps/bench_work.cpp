@@ -25,7 +25,7 @@ Tensor random_picture(const ContextPtr& context, const WorkOptions& o, int N, do
 /// Inference on x, which a GPU captures.
 Work inference_work(std::string title, const WorkOptions& o, const Tensor& x,
                     const std::function<Tensor(const Tensor&)>& network) {
-  const ContextPtr context = x.context();
+  const ContextPtr& context = x.context();
   const auto y = std::make_shared<Tensor>();
   const auto graph = std::make_shared<Graph>(context, [=] {
     *y = {};
