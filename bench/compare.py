@@ -118,38 +118,41 @@ def sumi_bench(args, work, size, precision):
     return json.loads(out)
 
 
+def style_features(trunk, v):
+    """relu1_2, relu2_2, relu3_3 and relu4_3 of VGG-16."""
+    out = []
+    for i, layer in enumerate(trunk):
+        v = layer(v)
+        if i in (3, 8, 15, 22):
+            out.append(v)
+    return out
+
+
+def gram(f):
+    n, c, h, w = f.shape
+    flat = f.reshape(n, c, h * w)
+    return flat @ flat.transpose(1, 2) / (c * h * w)
+
+
 def training_step(batch=4, side=256, device="cpu", layout=torch.contiguous_format, precision=contextlib.nullcontext,
                   prepare=lambda loss: loss):
     """One step of pytorch/examples' fast_neural_style: the network, VGG-16 to relu4_3 on the picture and on the photo,
     content at relu2_2 and Gram style at four layers, backward, Adam. `precision` makes the context that the loss is
     computed in, `prepare` may compile its function."""
     torch.manual_seed(1)
-    net, cut = networks.Faststyle().to(device, memory_format=layout), (3, 8, 15, 22)  # relu1_2, relu2_2, relu3_3, relu4_3
+    net = networks.Faststyle().to(device, memory_format=layout)
     trunk = networks.vgg(16, "relu4_3").requires_grad_(False).to(device, memory_format=layout)
     optimizer = torch.optim.Adam(net.parameters(), 1e-3, capturable=device != "cpu")
     x = torch.rand(batch, 3, side, side, device=device) * 255
     style = torch.rand(1, 3, side, side, device=device) * 255
 
-    def features(v):
-        out = []
-        for i, layer in enumerate(trunk):
-            v = layer(v)
-            if i in cut:
-                out.append(v)
-        return out
-
-    def gram(f):
-        n, c, h, w = f.shape
-        flat = f.reshape(n, c, h * w)
-        return flat @ flat.transpose(1, 2) / (c * h * w)
-
     with torch.no_grad(), precision():
-        targets = [gram(f) for f in features(style - 118)]
+        targets = [gram(f) for f in style_features(trunk, style - 118)]
 
     @prepare
     def loss_of(x):
         y = net(x)
-        fy, fx = features(y - 118), features(x - 118)
+        fy, fx = style_features(trunk, y - 118), style_features(trunk, x - 118)
         loss = 1e5 * torch.nn.functional.mse_loss(fy[1], fx[1])
         pairs = zip(fy, targets)
         return loss + 1e10 * sum(torch.nn.functional.mse_loss(gram(f), t.expand(batch, -1, -1)) for f, t in pairs)

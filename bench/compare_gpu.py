@@ -26,8 +26,10 @@ from safetensors.torch import load_file, save_file
 import compare
 from compare import networks
 
-SIZES = {"animeganv2": (512, 512), "faststyle": (1024, 1024), "cartoongan": (512, 512), "lengstrom": (1024, 1024),
-         "vgg16": (512, 512)}
+SIZES = {"animeganv2": (512, 512), "faststyle": (1024, 1024), "vgg16": (512, 512), "cartoongan": (512, 512),
+         "lengstrom": (1024, 1024)}
+MODELS = ["animeganv2", "faststyle", "train", "vgg16", "cartoongan", "lengstrom"]
+UNFINISHED = 4  # exit status: there was no time for all
 VARIANTS = ["eager f32", "eager tf32", "channels_last bf16", "channels_last f16", "graph bf16", "graph f16", "compile bf16"]
 HALF = {"bf16": torch.bfloat16, "f16": torch.float16}
 
@@ -247,31 +249,19 @@ def loss_of_torch(args, checkpoint, photo, style, trunk):
     """The same loss in f32: relative errors of relu3_3 and of the Gram matrices of four layers, total variation."""
     net = networks.Faststyle().to(args.device)
     net.load_state_dict({k[len("network."):]: v.to(args.device) for k, v in checkpoint.items() if k.startswith("network.")})
-    cut, mean = (3, 8, 15, 22), torch.tensor([123.68, 116.779, 103.939], device=args.device).view(1, 3, 1, 1)
+    mean = torch.tensor([123.68, 116.779, 103.939], device=args.device).view(1, 3, 1, 1)
 
     def picture(pixels):
         return torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None].float().to(args.device)
-
-    def features(v):
-        out, v = [], v - mean
-        for i, layer in enumerate(trunk):
-            v = layer(v)
-            if i in cut:
-                out.append(v)
-        return out
-
-    def gram(f):
-        flat = f.flatten(2)
-        return flat @ flat.transpose(1, 2) / flat[0].numel()
 
     def error(x, target):
         return ((x - target) ** 2).sum() / (target ** 2).sum()
     with torch.inference_mode():
         x = picture(photo)
         y = torch.sigmoid(net((x - 127.5) / 64)) * 255
-        fy, fx, fs = features(y), features(x), features(picture(style))
+        fy, fx, fs = (compare.style_features(trunk, v - mean) for v in (y, x, picture(style)))
         content = error(fy[2], fx[2])
-        style_loss = sum(error(gram(a), gram(b)) for a, b in zip(fy, fs)) / 4
+        style_loss = sum(error(compare.gram(a), compare.gram(b)) for a, b in zip(fy, fs)) / 4
         variation = (F.l1_loss(y[:, :, 1:], y[:, :, :-1]), F.l1_loss(y[..., 1:], y[..., :-1]))
         return (content + 2 * style_loss + 0.002 * sum(variation)).item()
 
@@ -332,8 +322,8 @@ def main():
     p.add_argument("--sumi", default="build/bin/sumi")
     p.add_argument("--rounds", type=int, default=2)
     p.add_argument("--repeat", type=int, default=20, help="runs of each contender in a round")
-    p.add_argument("--models", nargs="*", default=[*SIZES, "train"], choices=[*SIZES, "train"], metavar="MODEL")
-    p.add_argument("--compile", nargs="*", default=["animeganv2", "faststyle"], choices=[*SIZES, "train"], metavar="MODEL",
+    p.add_argument("--models", nargs="*", default=MODELS, choices=MODELS, metavar="MODEL")
+    p.add_argument("--compile", nargs="*", default=["animeganv2", "faststyle"], choices=MODELS, metavar="MODEL",
                    help="those that torch.compile is timed on, which may take a minute or more each")
     p.add_argument("--seconds", type=float, default=3600, help="begin no network after so long, and compile none in the last 60")
     p.add_argument("--json", help="write the figures here, network by network; those that it has are not measured again")
@@ -344,20 +334,20 @@ def main():
     if args.size:
         SIZES.update({name: (args.size, args.size) for name in SIZES})
     torch.backends.cudnn.benchmark = True
-    done, failed = known(args.json), False
+    done, status = known(args.json), 0
     for name in args.models:
         if name in done:
             print(f"# {name}: measured before")
             continue
         if time.monotonic() > args.deadline:
             print(f"# {name}: not begun, {args.seconds:.0f} s are over")
-            failed = True
+            status = status or UNFINISHED
             continue
         try:
             figures = measure_training(args) if name == "train" else measure_network(args, name)
         except (subprocess.CalledProcessError, RuntimeError, KeyError) as error:
             print(f"# {name}: {first_line(error)}")
-            failed = True
+            status = 1
             continue
         show(figures)
         done[name] = figures
@@ -366,7 +356,7 @@ def main():
             with open(args.json + ".new", "w") as out:
                 json.dump({"torch": torch.__version__, "gpu": gpu, "networks": list(done.values())}, out, indent=1)
             os.replace(args.json + ".new", args.json)
-    sys.exit(failed)
+    sys.exit(status)
 
 
 if __name__ == "__main__":
