@@ -13,11 +13,14 @@
 // f32 on ordinary cores: 8 pixels x 8 channels a thread, so that 8 loads of the part and 2 of 16 bytes of the filter
 // feed 64 multiply-adds.
 //
+// Statistics for a norm that follows: a tile's sums, from lanes to warps to its slot (store_sums.h), 3 numbers a
+// channel for 256 (128) pixels.
+//
 // At 1024 x 1024 in bf16: the store of y takes 20 us for 32 channels, 40 for 64; the products, padded, at the 62 % of
 // 989 TFLOP/s that mma.sync reaches: 28 us for 9 x 9 to 32 channels, 35 for 7 x 7 to 64, 7 for 3 x 3 to 64. f32 at 67
 // TFLOP/s: 243, 294 and 54 us, the store 40 and 80. Expected 50 to 60 % of these.
-#include "kernels/conv2d/channel_sums.h"
 #include "kernels/conv2d/rows_cuda.h"
+#include "kernels/conv2d/store_sums.h"
 #include "kernels/conv2d/thin_part.h"
 
 namespace sumi::cuda {
@@ -37,6 +40,7 @@ struct ThinIn {
   int shifted;        // elements to a copy of the part that stands one element earlier; 0: there is none
   int units, steps;   // 4-byte units of a window's row; steps of 8 units in a window
   Finish<T> finish;
+  MomentSlots slots;
 
   __device__ __forceinline__ void load(const ThinTile& t, T* to) const {
     const int C = part.image.C;
@@ -91,6 +95,33 @@ __device__ __forceinline__ void load_filter(const ThinIn<T>& o, int n0, T* filte
   }
 }
 
+/// Floats in shared memory for the sums of a warp's N channels: (3,N) and their count.
+template <int N>
+constexpr int kSumsPitch = 3 * N + 4;
+
+/// The warp's sums of some channels; lanes `Lanes` apart have further pixels of the same.
+template <int N, int Lanes, int V>
+__device__ __forceinline__ void collect_sums(ShiftedSums<V> sums, int channel, float* to) {
+#pragma unroll
+  for (int apart = 16; apart >= Lanes; apart /= 2) sums.merge_lanes(apart);
+  if (threadIdx.x % 32 >= Lanes) return;
+  sums.write(to + channel, N);
+  if (channel == 0) to[3 * N] = sums.count;
+}
+
+/// The tile's: of the block's warps, whose sums stand `pitch` floats apart.
+template <int N, class T>
+__device__ __forceinline__ void store_sums(const ThinIn<T>& o, const ThinTile& t, int tile, int n0, const float* sums,
+                                           int pitch) {
+  __syncthreads();
+  const int n = static_cast<int>(threadIdx.x);
+  if (n >= N || n0 + n >= o.finish.N) return;
+  ShiftedSums<1> all;
+#pragma unroll
+  for (int w = 0; w < kThinWarps; w++, sums += pitch) all.merge(ShiftedSums<1>::read(sums + n, N, sums[3 * N]));
+  o.slots.store(tile + t.n, n0 + n, all);
+}
+
 /// One warp's pixels, 2 rows of a tile, in fragments of 16 pixels side by side.
 template <class T, int N>
 struct ThinWarp {
@@ -130,10 +161,11 @@ struct ThinWarp {
       }
     }
   }
-  /// 16 pixels at a time through the warp's own shared memory, to whole vectors of channels.
+  /// 16 pixels at a time through the warp's own shared memory, to whole vectors of channels. A lane keeps to its own.
   __device__ __forceinline__ void store(const ThinIn<T>& o, const ThinTile& t, int n0, float* stage) const {
-    constexpr int V = kVector<T>;
-    const int g = lane() / 4, q = lane() % 4;
+    constexpr int V = kVector<T>, kLanes = N / V;
+    const int g = lane() / 4, q = lane() % 4, n = lane() % kLanes * V, valid = o.finish.N - n0 - n;
+    ShiftedSums<V> moments;
 #pragma unroll
     for (int i = 0; i < kRows; i++) {
       __syncwarp();
@@ -146,8 +178,7 @@ struct ThinWarp {
       __syncwarp();
       const int p = t.p + row(i), q0 = t.q + column(i);
 #pragma unroll 1
-      for (int k = lane(); k < 16 * N / V && p < o.part.P; k += 32) {
-        const int m = k / (N / V), n = k % (N / V) * V, valid = o.finish.N - n0 - n;
+      for (int m = lane() / kLanes; m < 16 && p < o.part.P; m += 32 / kLanes) {
         if (q0 + m >= o.part.Q || valid <= 0) continue;
         float v[V];
 #pragma unroll
@@ -157,8 +188,12 @@ struct ThinWarp {
         }
         store_finished(o.finish, v, (std::int64_t{t.n} * o.part.P + p) * o.part.Q + q0 + m, n0 + n,
                        valid < V ? valid : V);
+        if (o.slots.sums) moments.add(v);
       }
     }
+    if (!o.slots.sums) return;
+    __syncwarp();
+    collect_sums<N, kLanes>(moments, n, stage);
   }
 };
 
@@ -180,6 +215,7 @@ __global__ void __launch_bounds__(kThinThreads) convolve_mma(const __grid_consta
     warp.add(o, part, filter, offsets);
     __syncthreads();
     warp.store(o, t, n0, stage + Warp::warp() * 16 * Warp::kPitch);
+    if (o.slots.sums) store_sums<N>(o, t, tile, n0, stage, 16 * Warp::kPitch);
   }
 }
 
@@ -215,7 +251,8 @@ __global__ void __launch_bounds__(kThinThreads) convolve_ffma(const __grid_const
   constexpr int kGroups = N / 8, kApart = 32 / kGroups;
   float* filter = dyn_smem<float>();  // (R S C, N)
   const int depth = o.R * o.run, n0 = static_cast<int>(blockIdx.y) * N;
-  float* part = filter + depth * N;
+  float* moments = filter + depth * N;
+  float* part = moments + kThinWarps * kSumsPitch<N>;
   const int lane = static_cast<int>(threadIdx.x % 32), warp = static_cast<int>(threadIdx.x / 32), row = warp * 2;
   load_columns<N>(o, n0, filter);
   const int channel = lane % kGroups * 4, column = lane / kGroups, across = o.part.stride_w * o.part.image.C;
@@ -242,22 +279,26 @@ __global__ void __launch_bounds__(kThinThreads) convolve_ffma(const __grid_const
     }
     __syncthreads();
 #pragma unroll
-    for (int i = 0; i < 8; i++) {
-      const int p = t.p + row + i / 4, q = t.q + column + i % 4 * kApart;
+    for (int half = 0; half < 2; half++) {
+      const int n = half * (N / 2) + channel, valid = o.finish.N - n0 - n;
+      ShiftedSums<4> stored;
 #pragma unroll
-      for (int half = 0; half < 2; half++) {
-        const int n = n0 + half * (N / 2) + channel, valid = o.finish.N - n;
-        if (p < o.part.P && q < o.part.Q && valid > 0)
-          store_finished(o.finish, sums[i][half], (std::int64_t{t.n} * o.part.P + p) * o.part.Q + q, n,
-                         valid < 4 ? valid : 4);
+      for (int i = 0; i < 8; i++) {
+        const int p = t.p + row + i / 4, q = t.q + column + i % 4 * kApart;
+        if (p >= o.part.P || q >= o.part.Q || valid <= 0) continue;
+        store_finished(o.finish, sums[i][half], (std::int64_t{t.n} * o.part.P + p) * o.part.Q + q, n0 + n,
+                       valid < 4 ? valid : 4);
+        if (o.slots.sums) stored.add(sums[i][half]);
       }
+      if (o.slots.sums) collect_sums<N, kGroups>(stored, n, moments + warp * kSumsPitch<N>);
     }
+    if (o.slots.sums) store_sums<N>(o, t, tile, n0, moments, kSumsPitch<N>);
   }
 }
 
 template <int N>
 std::size_t ffma_bytes(const ThinIn<float>& o) {
-  return static_cast<std::size_t>(o.R * o.run * N + o.elements()) * sizeof(float);
+  return static_cast<std::size_t>(o.R * o.run * N + kThinWarps * kSumsPitch<N> + o.elements()) * sizeof(float);
 }
 
 /// Calls f(std::integral_constant<int, N>{}): channels of a tile.
@@ -282,7 +323,9 @@ template <class T, bool TensorCores>
 void run_typed(const Conv2dForward& a, Context& ctx) {
   const TapConv t = taps_of(a);
   visit_width(t.K, [&](auto n) {
-    const auto o = thin_in<T, n()>(t, TensorCores ? kUnit<T> : 1);
+    auto o = thin_in<T, n()>(t, TensorCores ? kUnit<T> : 1);
+    const MomentsInStore moments(t.epilogue, t.N, o.part.tiles / t.N, 1, t.K, ctx);
+    o.slots = moments.slots();
     const std::int64_t groups = (t.K + n() - 1) / n();
     const auto blocks = static_cast<unsigned>(std::clamp(4 * ctx.device().multiprocessors, 1, o.part.tiles));
     const Launch l{dim3(blocks, static_cast<unsigned>(groups)), kThinThreads, shared_bytes<T>(t, TensorCores),
@@ -291,8 +334,8 @@ void run_typed(const Conv2dForward& a, Context& ctx) {
       launch(convolve_mma<T, n()>, l, o);
     else
       launch(convolve_ffma<n()>, l, o);
+    moments.merge(t.h.out * t.w.out, ctx);
   });
-  store_moments(t.epilogue, t.y, t.N, t.h.out * t.w.out, t.K, ctx);
 }
 
 }  // namespace

@@ -2,9 +2,9 @@
 // Three kernels for each chunk of tiles; V, U and M are the data, the filter and the products in Winograd's domain:
 //   transform_input    V[point][tile][C] = B'dB of the tile's patch: affine map, activation and padding at load
 //   the gemm rows      M[point][tile][K] = V[point] U[point], a batch of 36 or 16 products
-//   transform_output   y = A'MA, bias, residual, activation
+//   transform_output   y = A'MA, bias, residual, activation; sums for a norm that follows
 // U is cached with the weights. A thread takes one tile of 4 bytes of channels, a warp 128 contiguous bytes, a block 8
-// neighbouring tiles, which find the two columns that their patches share in L1.
+// neighbouring tiles, which find the two columns that their patches share in L1 (16 on the way back in f16).
 //
 // Per output pixel F(4x4) multiplies 4.5 C K FLOP instead of 18 C K, and moves 4 C + 9 C bytes to make V and 9 K + 4 K
 // to make y of M: for C = K = 256 at 50 TFLOP/s of the 67 and memory's 3.35 TB/s 5.9 ns and 2.0 ns, against the plain
@@ -15,7 +15,6 @@
 //
 // A block that held all 36 points of its tiles would spare V and M, but 910 (tile, channel) pairs fill 128 registers of
 // 256 threads: 16 tiles for each filter value that comes from L2, 8 FLOP a byte where 12 are wanted.
-#include "kernels/conv2d/channel_sums.h"
 #include "kernels/conv2d/image_product.h"
 #include "kernels/conv2d/winograd_cuda.h"
 #include "kernels/conv2d/winograd_kernels.h"
@@ -100,7 +99,7 @@ WinogradInput<T> input_of(const WinogradConv& c) {
 }
 
 template <class T>
-WinogradOutput<T> output_of(const WinogradConv& c) {
+WinogradOutput<T> output_of(const WinogradConv& c, const MomentSlots& slots) {
   return {{.y = c.y.as<T>(),
            .N = static_cast<int>(c.K),
            .bias = c.epilogue.bias.as<float>(),
@@ -108,15 +107,16 @@ WinogradOutput<T> output_of(const WinogradConv& c) {
            .act = c.epilogue.act,
            .a = static_cast<float>(c.epilogue.a)},
           c.h,
-          c.w};
+          c.w,
+          slots};
 }
 
-/// Calls start(tiles, launch) with the blocks that transform `count` tiles of so many channels.
+/// Calls start(tiles, launch) with the blocks that transform `count` tiles of so many channels, `each` a block.
 template <class T, class Start>
-void over_tiles(std::int64_t first, std::int64_t count, std::int64_t channels, Context& ctx, Start&& start) {
+void over_tiles(std::int64_t first, std::int64_t count, int each, std::int64_t channels, Context& ctx, Start&& start) {
   const unsigned across = blocks_for(channels, kWinogradLanes * kPack<T>);
   start(WinogradTiles{static_cast<int>(first), static_cast<int>(count), static_cast<int>(across)},
-        Launch{blocks_for(count, kWinogradTiles) * across, dim3(kWinogradLanes, kWinogradTiles), 0, ctx.stream()});
+        Launch{blocks_for(count, each) * across, dim3(kWinogradLanes, static_cast<unsigned>(each)), 0, ctx.stream()});
 }
 
 template <class F, class T>
@@ -127,20 +127,21 @@ void run_winograd(WinogradConv c, std::int64_t bytes, Context& ctx) {
   const std::int64_t each = std::min(tiles, std::max<std::int64_t>(bytes / of_tile / 128, 1) * 128);
   const Scratch v = ctx.scratch(static_cast<std::size_t>(F::points * each * c.C) * sizeof(T));
   const Scratch m = ctx.scratch(static_cast<std::size_t>(F::points * each * c.K) * sizeof(T));
+  const MomentsInStore moments(c.epilogue, c.N, tiles / c.N, kOutputTiles<F>, c.K, ctx);
   for (std::int64_t first = 0; first < tiles; first += each) {
     const std::int64_t count = std::min(each, tiles - first);
-    over_tiles<T>(first, count, c.C, ctx, [&](const WinogradTiles& t, const Launch& l) {
+    over_tiles<T>(first, count, kInputTiles, c.C, ctx, [&](const WinogradTiles& t, const Launch& l) {
       launch(transform_input<F, T>, l, input_of<T>(c), t, v.as<T>());
     });
     Gemm g;
     g.batch = F::points, g.M = count, g.N = c.K, g.K = c.C, g.transpose_b = !c.transposed;
     g.a = {v.as<void>(), c.x.dtype}, g.b = {filter->template as<void>(), c.x.dtype}, g.y = {m.as<void>(), c.x.dtype};
     multiply(g, ctx);
-    over_tiles<T>(first, count, c.K, ctx, [&](const WinogradTiles& t, const Launch& l) {
-      launch(transform_output<F, T>, l, output_of<T>(c), t, m.as<T>());
+    over_tiles<T>(first, count, kOutputTiles<F>, c.K, ctx, [&](const WinogradTiles& t, const Launch& l) {
+      launch(transform_output<F, T>, l, output_of<T>(c, moments.slots()), t, m.as<T>());
     });
   }
-  store_moments(c.epilogue, c.y, c.N, std::int64_t{c.h.out} * c.w.out, c.K, ctx);
+  moments.merge(std::int64_t{c.h.out} * c.w.out, ctx);
 }
 
 constexpr std::int64_t kScratch4 = 64 << 20, kScratch2 = 32 << 20;  // bytes of V and M of a chunk

@@ -16,7 +16,8 @@ void conv2d_forward_winograd(const Conv2dForward& a, Context& ctx);
 void conv2d_backward_input_winograd(const Conv2dBackwardInput& a, Context& ctx);
 
 /// F(2x2,3x3) in f16 on tensor cores: channels in eights, from 16 of the input's. What is multiplied, and the products,
-/// are rounded to f16 besides the result: values beyond a quarter of f16's largest, 16376, may overflow.
+/// are rounded to f16 besides the result. No x overflows; products do where a result would for its size, without
+/// cancellation: docs/kernels/winograd.md.
 bool winograd_2x2_supports(const Conv2dForward& a, const DeviceInfo& device);
 bool winograd_2x2_supports(const Conv2dBackwardInput& a, const DeviceInfo& device);
 bool winograd_2x2_pays(const Conv2dForward& a, const DeviceInfo& device);

@@ -1,14 +1,19 @@
 // Tiles into Winograd's domain and back, and filters: the kernels around the products of winograd.cu, with what is
 // fused into the load and the store. A thread takes one tile of 4 bytes of channels, so that a warp reads and writes
-// 128 contiguous bytes; a block takes 8 neighbouring tiles, which find the columns that their patches share in L1.
+// 128 contiguous bytes; a block takes 8 neighbouring tiles, which find the columns that their patches share in L1, or,
+// on the way back in f16, 16: so many leave one set of sums for a norm that follows.
 #pragma once
 #include "kernels/conv2d/image_operand.h"
+#include "kernels/conv2d/store_sums.h"
 #include "kernels/conv2d/winograd_transforms.h"
 #include "kernels/gemm/finish.h"
 
 namespace sumi::cuda {
 
-inline constexpr int kWinogradLanes = 32, kWinogradTiles = 8, kWinogradFilters = 256;
+inline constexpr int kWinogradLanes = 32, kInputTiles = 8, kWinogradFilters = 256;
+/// Tiles of a block on the way back: 128 pixels, or 64.
+template <class F>
+inline constexpr int kOutputTiles = F::tile == 4 ? 8 : 16;
 /// Channels of a thread.
 template <class T>
 inline constexpr int kPack = static_cast<int>(4 / sizeof(T));
@@ -31,7 +36,7 @@ struct WinogradTiles {
   int first, count, channel_blocks;
 
   __device__ int index() const {
-    return static_cast<int>(blockIdx.x) / channel_blocks * kWinogradTiles + static_cast<int>(threadIdx.y);
+    return static_cast<int>(blockIdx.x) / channel_blocks * static_cast<int>(blockDim.y) + static_cast<int>(threadIdx.y);
   }
   __device__ int channel(int pack) const {
     return (static_cast<int>(blockIdx.x) % channel_blocks * kWinogradLanes + static_cast<int>(threadIdx.x)) * pack;
@@ -71,7 +76,7 @@ namespace {
 
 /// v (points,tiles,C).
 template <class F, class T>
-__global__ void __launch_bounds__(kWinogradLanes* kWinogradTiles)
+__global__ void __launch_bounds__(kWinogradLanes* kInputTiles)
     transform_input(const __grid_constant__ WinogradInput<T> in, WinogradTiles tiles, T* v) {
   constexpr int V = kPack<T>, kPatch = F::patch;
   const int tile = tiles.index(), c = tiles.channel(V);
@@ -139,7 +144,7 @@ __global__ void __launch_bounds__(kWinogradLanes* kWinogradTiles)
     for (int j = 0; j < kPatch; j++, v += step) {
       Vector<T, V> out;
 #pragma unroll
-      for (int e = 0; e < V; e++) out.v[e] = from_float<T>(o[e][j]);
+      for (int e = 0; e < V; e++) out.v[e] = from_float<T>(F::to_domain * o[e][j]);
       store_vector(v, out);
     }
   }
@@ -152,20 +157,16 @@ template <class T>
 struct WinogradOutput {
   Finish<T> finish;
   WinogradAxis h, w;
+  MomentSlots slots;
 };
 
-namespace {
-
-/// m (points,tiles,K).
+/// Channels k, k + 1, ... of one tile; m at its first point, `step` from point to point. Returns the sums of what is
+/// stored where there are slots for them.
 template <class F, class T>
-__global__ void __launch_bounds__(kWinogradLanes* kWinogradTiles)
-    transform_output(const __grid_constant__ WinogradOutput<T> out, WinogradTiles tiles, const T* m) {
+__device__ __forceinline__ ShiftedSums<kPack<T>> finish_tile(const WinogradOutput<T>& out, const WinogradPlace& at,
+                                                             int k, const T* m, std::int64_t step) {
   constexpr int V = kPack<T>, kPatch = F::patch, kSide = F::tile;
-  const int tile = tiles.index(), K = out.finish.N, k = tiles.channel(V);
-  if (tile >= tiles.count || k >= K) return;
-  const WinogradPlace at(tiles.first + tile, out.h, out.w);
-  const std::int64_t step = std::int64_t{tiles.count} * K;
-  m += std::int64_t{tile} * K + k;
+  const int K = out.finish.N;
   float half[V][kSide][kPatch];
 #pragma unroll
   for (int j = 0; j < kPatch; j++) {
@@ -202,7 +203,8 @@ __global__ void __launch_bounds__(kWinogradLanes* kWinogradTiles)
     for (int p = 0; p < kSide; p++) {
       F::output(half[e][p], y[e][p]);
 #pragma unroll
-      for (int q = 0; q < kSide; q++) y[e][p][q] += bias + to_float(residual[p][q].v[e]);
+      for (int q = 0; q < kSide; q++)
+        y[e][p][q] = fmaf(F::from_domain, y[e][p][q], bias + to_float(residual[p][q].v[e]));
     }
   }
   const bool curved = f.act > Map::leaky_relu;
@@ -214,15 +216,51 @@ __global__ void __launch_bounds__(kWinogradLanes* kWinogradTiles)
 #pragma unroll
         for (int q = 0; q < kSide; q++) y[e][p][q] = activate(f.act, y[e][p][q], f.a);
   const Ramp ramp(curved ? Map::identity : f.act, f.a);
+  ShiftedSums<V> sums;
 #pragma unroll
   for (int p = 0; p < kSide; p++)
 #pragma unroll
     for (int q = 0; q < kSide; q++) {
       Vector<T, V> pixel;
+      float stored[V];
 #pragma unroll
-      for (int e = 0; e < V; e++) pixel.v[e] = from_float<T>(ramp(y[e][p][q]));
-      if (kept(p, q)) store_vector(f.y + first + (p * out.w.out + q) * K, pixel);
+      for (int e = 0; e < V; e++) stored[e] = to_float(pixel.v[e] = from_float<T>(ramp(y[e][p][q])));
+      if (!kept(p, q)) continue;
+      store_vector(f.y + first + (p * out.w.out + q) * K, pixel);
+      if (out.slots.sums) sums.add(stored);
     }
+  return sums;
+}
+
+namespace {
+
+/// m (points,tiles,K).
+template <class F, class T>
+__global__ void __launch_bounds__(kWinogradLanes* kOutputTiles<F>, F::tile == 4 ? 3 : 2)
+    transform_output(const __grid_constant__ WinogradOutput<T> out, WinogradTiles tiles, const T* m) {
+  constexpr int V = kPack<T>, kTiles = kOutputTiles<F>, kWide = kWinogradLanes * V;
+  alignas(16) __shared__ float parts[kTiles][3][kWide];
+  __shared__ float counts[kTiles];
+  __shared__ int images[kTiles];
+  const int tile = tiles.index(), K = out.finish.N, k = tiles.channel(V), row = static_cast<int>(threadIdx.y);
+  const bool active = tile < tiles.count && k < K;
+  ShiftedSums<V> sums;
+  int image = -1;
+  if (active) {
+    const WinogradPlace at(tiles.first + tile, out.h, out.w);
+    image = at.n;
+    sums = finish_tile<F>(out, at, k, m + std::int64_t{tile} * K + k, std::int64_t{tiles.count} * K);
+  }
+  if (!out.slots.sums) return;
+  const int lane = static_cast<int>(threadIdx.x) * V;
+  sums.write(&parts[row][0][lane], kWide);
+  if (lane == 0) counts[row] = sums.count, images[row] = image;
+  __syncthreads();
+  // The first tile of each image adds up those that follow.
+  if (!active || (row > 0 && images[row - 1] == image)) return;
+  for (int i = row + 1; i < kTiles && images[i] == image; i++)
+    sums.merge(ShiftedSums<V>::read(&parts[i][0][lane], kWide, counts[i]));
+  out.slots.store((tiles.first + tile) / kTiles + image, k, sums);
 }
 
 /// u (points,outer,inner) of w (outer,3,3,inner); `flipped` turns the taps round. In double, once for each version of

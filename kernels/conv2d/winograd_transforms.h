@@ -9,6 +9,7 @@ namespace sumi::cuda {
 /// F(4x4,3x3): 36 multiplications for 16 outputs, a quarter of the plain sum's. For f32.
 struct Winograd4 {
   static constexpr int tile = 4, patch = 6, points = 36;
+  static constexpr float to_domain = 1, from_domain = 1;
 
   /// B^T d.
   __device__ static __forceinline__ void input(const float (&d)[6], float (&o)[6]) {
@@ -43,9 +44,10 @@ struct Winograd4 {
 };
 
 /// F(2x2,3x3): 16 multiplications for 4 outputs, 1/2.25 of the plain sum's. Only sums, differences and halves: what 16
-/// bits can carry.
+/// bits can carry. B^T d B adds four numbers: a quarter of it is never larger than they are.
 struct Winograd2 {
   static constexpr int tile = 2, patch = 4, points = 16;
+  static constexpr float to_domain = 0.25f, from_domain = 4;
 
   __device__ static __forceinline__ void input(const float (&d)[4], float (&o)[4]) {
     o[0] = d[0] - d[2], o[1] = d[1] + d[2], o[2] = d[2] - d[1], o[3] = d[1] - d[3];

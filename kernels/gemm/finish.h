@@ -27,7 +27,7 @@ __device__ __forceinline__ float activate(Map f, float x, float a) {
   return f == Map::identity || !(x < 0) ? x : f == Map::relu ? 0.f : a * x;
 }
 
-/// Sums of one row's columns n, n + 1, ...: `valid` of V.
+/// Sums of one row's columns n, n + 1, ...: `valid` of V. They become what is stored.
 template <class T>
 __device__ __forceinline__ void store_finished(const Finish<T>& f, float (&v)[kVector<T>], std::int64_t row, int n,
                                                int valid) {
@@ -41,7 +41,7 @@ __device__ __forceinline__ void store_finished(const Finish<T>& f, float (&v)[kV
     float x = f.alpha * v[i];
     if (f.bias && i < valid) x += f.bias[n + i];
     if (f.residual) x += to_float(residual.v[i]);
-    out.v[i] = from_float<T>(activate(f.act, x, f.a));
+    v[i] = to_float(out.v[i] = from_float<T>(activate(f.act, x, f.a)));
   }
   if (whole) return store_vector(f.y + at, out);
 #pragma unroll

@@ -25,7 +25,7 @@ std::vector<Case<Args>> awkward_total_variations() {
   std::vector<Case<Args>> cases;
   for (const int p : {1, 2})
     for (const Dims4& d : {Dims4{1, 1, 1, 1}, Dims4{1, 1, 9, 3}, Dims4{2, 8, 1, 4}, Dims4{2, 5, 7, 3},
-                           Dims4{1, 17, 33, 3}, Dims4{2, 4, 6, 17}, Dims4{1, 80, 90, 3}})
+                           Dims4{1, 2, 8, 3}, Dims4{1, 17, 33, 3}, Dims4{2, 4, 6, 17}, Dims4{1, 80, 90, 3}})
       cases.push_back({Args{.d = d, .p = p}});
   return cases;
 }

@@ -13,6 +13,7 @@
 // statistic. So mean 1e4 with deviation 1e-2 costs nothing. The merge is in double, where moving all chunks to one
 // shift (Q + 2 d S + n d^2) loses digits only when that shift is 1e4 deviations away.
 #include "kernels/device/pixel_lanes.h"
+#include "kernels/norm/merged_sums.h"
 #include "kernels/norm/rows.h"
 
 namespace sumi::cuda {
@@ -133,8 +134,7 @@ __global__ void __launch_bounds__(kMostMergeThreads)
   const int tile1 = p.repeats > 1 ? 0 : (g * p.Cg + p.Cg - 1) / p.l.lanes();
   const float* own = partials + row * p.c.chunks * 3 * p.slots;  // (chunks,3,slots)
   const auto slot = [&](int tile) { return tile * p.tile_slots + g - p.first_group(tile); };
-  const double shift = static_cast<double>(own[slot(tile0)]);
-  double sum = 0, square = 0;
+  MergedSums merged(own[slot(tile0)]);
   struct Part {
     float shift, sum, square, pixels;
   };
@@ -146,25 +146,15 @@ __global__ void __launch_bounds__(kMostMergeThreads)
       const std::int64_t pixels = i + 1 < p.c.chunks ? p.c.per_chunk : p.l.pixels - i * p.c.per_chunk;
       return Part{part[0], part[p.slots], part[2 * p.slots], static_cast<float>(pixels)};  // below 2^24: exact
     };
-    for_each_in_batches(static_cast<int>(threadIdx.x) / across, p.c.chunks, threads / across, load, [&](const Part& v) {
-      const double s = static_cast<double>(v.sum), apart = static_cast<double>(v.shift) - shift;
-      const double moved = apart * static_cast<double>(v.pixels) * lanes;
-      sum += s + moved;
-      square += static_cast<double>(v.square) + apart * (2 * s + moved);
-    });
+    const auto add = [&](const Part& v) {
+      merged.add(v.shift, v.sum, v.square, static_cast<double>(v.pixels) * lanes);
+    };
+    for_each_in_batches(static_cast<int>(threadIdx.x) / across, p.c.chunks, threads / across, load, add);
   }
-  sums[threadIdx.x] = sum, squares[threadIdx.x] = square;
-  for (int o = threads / 2; o >= across; o /= 2) {
-    __syncthreads();
-    if (static_cast<int>(threadIdx.x) >= o) continue;
-    sums[threadIdx.x] += sums[threadIdx.x + o];
-    squares[threadIdx.x] += squares[threadIdx.x + o];
-  }
+  merged.add_up(across, sums, squares);
   if (static_cast<int>(threadIdx.x) >= across || wanted >= p.groups) return;
-  const double count = static_cast<double>(p.l.pixels) * p.Cg * p.repeats, apart = sums[threadIdx.x] / count;
-  const double v = squares[threadIdx.x] / count - apart * apart;
-  mean[row * p.groups + g] = static_cast<float>(shift + apart);
-  var[row * p.groups + g] = static_cast<float>(v < 0 ? 0 : v);  // a NaN stays
+  const int stat = row * p.groups + g;
+  merged.store(static_cast<double>(p.l.pixels) * p.Cg * p.repeats, mean + stat, var + stat);
 }
 
 }  // namespace

@@ -7,6 +7,16 @@ namespace {
 
 const bool kRows = register_rows_of<Conv2dForward, Conv2dBackwardInput, Conv2dBackwardWeight>(DeviceKind::cuda);
 
+GuardedBuffer& buffer_of(Bound<Conv2dForward>& b, std::string_view name) {
+  const auto i = std::ranges::find(b.operands, name, &Operand::name) - b.operands.begin();
+  return b.buffers.at(static_cast<std::size_t>(i));
+}
+
+template <class F>
+void change(GuardedBuffer& b, F&& f) {
+  for (std::int64_t i = 0; i < b.count(); i++) b.store(i, f(b.load(i)));
+}
+
 /// Runs one row on integers of a 16-bit dtype with an f32 gradient, which must hold the sums as they are.
 void check_f32_gradient(const Variant<Conv2dBackwardWeight>& row, const Conv2dDims& d, DType dtype) {
   const Case<Conv2dBackwardWeight> c{Conv2dBackwardWeight{.d = d}};
@@ -39,6 +49,38 @@ TEST(Conv2dWeightGradient, InF32IsNotRounded) {
     }
 }
 
+/// The row's statistics against those of the y that it stored.
+void check_statistics(const Variant<Conv2dForward>& row, const Conv2dDims& d) {
+  const Case<Conv2dForward> c{Conv2dForward{.d = d}, {"scale", "shift", "residual"}};
+  Bound<Conv2dForward> b(c, DType::f32, Data::gaussian);
+  if (!can_run(row, b.args, device::info())) return;
+  change(buffer_of(b, "w"), [](double v) { return v * 1e-3; });
+  change(buffer_of(b, "bias"), [](double) { return 1e4; });
+  Context ctx(ContextOptions{.device = DeviceKind::cuda, .forced_rows = "none:none"});
+  run_on_device(row, b, ctx);
+  const std::int64_t pixels = d.P() * d.Q();
+  for (std::int64_t i = 0; i < d.N * d.K; i++) {
+    const std::int64_t first = i / d.K * pixels * d.K + i % d.K;
+    double mean = 0, var = 0;
+    for (std::int64_t p = 0; p < pixels; p++) mean += buffer_of(b, "y").load(first + p * d.K);
+    mean /= static_cast<double>(pixels);
+    for (std::int64_t p = 0; p < pixels; p++) var += std::pow(buffer_of(b, "y").load(first + p * d.K) - mean, 2);
+    var /= static_cast<double>(pixels);
+    ASSERT_GT(var, 1e-6) << row.name;
+    EXPECT_NEAR(buffer_of(b, "mean").load(i), mean, 0x1p-24 * 1e4) << row.name << ' ' << i;
+    EXPECT_NEAR(buffer_of(b, "var").load(i), var, 1e-5 * var) << row.name << ' ' << i;
+  }
+}
+
+/// Mean 1e4, deviation 1e-2.
+TEST(Conv2dStatistics, KeepTheDigitsOfASmallDeviation) {
+  const Conv2dDims picture{.N = 2, .H = 9, .W = 35, .C = 3, .K = 40, .R = 3, .S = 3, .pad = Pad4::all(1)};
+  const Conv2dDims hidden{.N = 3, .H = 13, .W = 10, .C = 16, .K = 9, .R = 3, .S = 3, .pad = Pad4::all(1)};
+  for (const auto& row : Conv2dForward::table())
+    if (row.device == DeviceKind::cuda && row.dtypes.has(DType::f32))
+      for (const Conv2dDims& d : {picture, hidden}) check_statistics(row, d);
+}
+
 const Variant<Conv2dForward>& winograd_row(DType t) {
   return find_row<Conv2dForward>(t == DType::f32 ? "winograd" : "winograd_2x2",
                                  {.d = {.C = 16, .K = 16, .R = 3, .S = 3}, .x = {nullptr, t}}, device::info());
@@ -66,6 +108,24 @@ TEST(WinogradOnGpu, ChunksOfTiles) {
 
 /// From 64 tiles and channels on, Hopper's tensor cores multiply.
 TEST(WinogradOnGpu, LargeProducts) { check_row(winograd_row(DType::f16), picture(1, 64), DType::f16, Data::gaussian); }
+
+/// Four inputs add up in the transform, sixteen in its square.
+TEST(WinogradOnGpu, ValuesUpToTheLargestOfF16) {
+  const Case<Conv2dForward> c{picture(1, 16).args, {"scale", "shift", "residual"}};
+  Case<Conv2dForward> plain = c;
+  plain.args.linearise();
+  Bound<Conv2dForward> got(c, DType::f16, Data::gaussian);
+  change(buffer_of(got, "x"), [](double v) { return std::clamp(v * 4e4, -6e4, 6e4); });
+  change(buffer_of(got, "w"), [](double v) { return v * 0.02; });
+  Bound<Conv2dForward> want(c, DType::f64, Data::gaussian, &got), sizes(plain, DType::f64, Data::gaussian, &want, true);
+  Context ctx(ContextOptions{.device = DeviceKind::cuda, .forced_rows = "none:none"});
+  run_on_device(winograd_row(DType::f16), got, ctx);
+  run_reference(want);
+  run_reference(sizes);
+  for (std::int64_t i = 0; i < buffer_of(want, "y").count(); i++)
+    ASSERT_LT(std::abs(buffer_of(want, "y").load(i)), 65504) << "the result itself overflows";
+  compare(winograd_row(DType::f16), got, want, &sizes, false);
+}
 
 /// Filters are transformed once for each version, and anew where they have no identity.
 TEST(WinogradOnGpu, FiltersFollowTheirVersion) {
