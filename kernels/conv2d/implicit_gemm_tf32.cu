@@ -4,16 +4,6 @@
 
 namespace sumi::cuda {
 
-bool implicit_gemm_tf32_supports(const Conv2dForward& a, const DeviceInfo& device) {
-  return device.compute_capability >= 80 && implicit_gemm_supports(a, device);
-}
-bool implicit_gemm_tf32_supports(const Conv2dBackwardInput& a, const DeviceInfo& device) {
-  return device.compute_capability >= 80 && implicit_gemm_supports(a, device);
-}
-bool implicit_gemm_tf32_supports(const Conv2dBackwardWeight& a, const DeviceInfo& device) {
-  return device.compute_capability >= 80 && implicit_gemm_supports(a, device);
-}
-
 void conv2d_forward_implicit_gemm_tf32(const Conv2dForward& a, Context& ctx) {
   run_conv<TensorCoresTf32, float>(a, ctx);
 }

@@ -23,10 +23,7 @@ void conv2d_backward_weight_implicit_gemm(const Conv2dBackwardWeight& a, Context
 void conv2d_forward_implicit_gemm_mma(const Conv2dForward& a, Context& ctx);
 void conv2d_backward_input_implicit_gemm_mma(const Conv2dBackwardInput& a, Context& ctx);
 void conv2d_backward_weight_implicit_gemm_mma(const Conv2dBackwardWeight& a, Context& ctx);
-/// The same on sm_80 and later.
-bool implicit_gemm_tf32_supports(const Conv2dForward& a, const DeviceInfo& device);
-bool implicit_gemm_tf32_supports(const Conv2dBackwardInput& a, const DeviceInfo& device);
-bool implicit_gemm_tf32_supports(const Conv2dBackwardWeight& a, const DeviceInfo& device);
+/// sm_80 and later.
 void conv2d_forward_implicit_gemm_tf32(const Conv2dForward& a, Context& ctx);
 void conv2d_backward_input_implicit_gemm_tf32(const Conv2dBackwardInput& a, Context& ctx);
 void conv2d_backward_weight_implicit_gemm_tf32(const Conv2dBackwardWeight& a, Context& ctx);
