@@ -63,8 +63,8 @@ class StylePainter {
 
  private:
   /// Slopes of the peak between 97,152 and 422,400 pixels, with the style picture at the photo's size: 1,440 bytes with
-  /// VGG-16 and 1,450 with VGG-19 for --style-loss gram, 2,030 and 2,080 for meanstd; a tenth is added. L-BFGS keeps two
-  /// pictures of every iteration, up to 100 of them.
+  /// VGG-16 and 1,450 with VGG-19 for --style-loss gram, 2,030 and 2,080 for meanstd; a tenth is added. L-BFGS keeps
+  /// two pictures of every iteration, up to 100 of them.
   double bytes_per_pixel() const {
     constexpr double kGram = 1600, kMeanStd = 2300, kPair = 2 * 3 * sizeof(float);
     return (o_.loss == "gram" ? kGram : kMeanStd) +

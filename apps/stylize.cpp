@@ -103,6 +103,8 @@ int stylize(const StylizeOptions& o) {
   check_usage(o.model.empty() != o.style.picture.empty(), "stylize: give either --model ",
               bundled.empty() ? "FILE.safetensors" : "NAME (" + bundled + ")", " or --style PICTURE");
   check_usage(o.model.empty() || o.style.vgg.empty(), "stylize: --vgg goes with --style, not with --model");
+  check_usage(!o.model.empty() || parse_precision(o.precision) == DType::f32, "stylize: --style paints in f32, not in ",
+              o.precision, "; leave --precision out");
   const auto tasks = plan_paintings(o.photos, o.output);
   const ContextPtr context = make_context(o.device, o.precision);
   const Painter painter = o.model.empty() ? style_painter(o.style, context) : network_painter(o, context);

@@ -41,6 +41,7 @@ TEST(Program, MissingAndWrongValuesAreUsageErrors) {
   expect_error(run_sumi(f, {"stylize", "a.png"}), 2, {"--output"});
   expect_error(run_sumi(f, {"stylize", "a.png", "-o", "b.png"}), 2, {"--model", "--style"});
   expect_error(run_sumi(f, {"stylize", "a.png", "-o", "b.png", "--model", "m", "--style", "s"}), 2, {"either"});
+  expect_error(run_sumi(f, {"stylize", "a.png", "-o", "b.png", "--style", "s", "--precision", "bf16"}), 2, {"bf16"});
   expect_error(run_sumi(f, {"stylize", "a.png", "-o", "b.png", "--size", "many"}), 2, {"size"});
   expect_error(run_sumi(f, {"stylize", "a.png", "-o", "b.png", "--size", "-5"}), 2, {"size"});
   expect_error(run_sumi(f, {"stylize", "a.png", "-o", "b.png", "--precision", "f8"}), 2, {"precision"});
