@@ -11,6 +11,16 @@ auto either(const Pending& x, std::initializer_list<const Tensor*> parameters, F
   return recording({&x.x}) || recording(parameters) ? recorded(settled(x)) : fused();
 }
 
+/// On a CPU the convolution takes the norm's statistics at the store, which saves a pass over its result. On a GPU
+/// many rows take them in a pass of their own, and the libraries' rows, which give none, would be ruled out.
+template <class Conv>
+Pending recorded_norm(const Tensor& x, const Conv& c, const Norm& n) {
+  if (!x.on_host()) return n.forward(c.forward(x));
+  Moments channels;
+  const Tensor y = c.forward(x, &channels);
+  return norm(y, merge_channels(channels, n.options.kind, n.options.groups), n.weight, n.bias, n.options);
+}
+
 }  // namespace
 
 Tensor settled(const Pending& p) { return p.applied() ? p.x : apply(p); }
@@ -31,14 +41,14 @@ Pending conv_norm(const Pending& x, const Conv2d& c, const Norm& n) {
   return either(
       x, {&c.weight, &c.bias, &n.weight, &n.bias},
       [&] { return conv2d_norm(x, c.weight, c.bias, c.options, n.weight, n.bias, n.options); },
-      [&](const Tensor& value) { return Pending(n.forward(c.forward(value))); });
+      [&](const Tensor& value) { return recorded_norm(value, c, n); });
 }
 
 Pending conv_norm(const Pending& x, const ConvTranspose2d& c, const Norm& n) {
   return either(
       x, {&c.weight, &c.bias, &n.weight, &n.bias},
       [&] { return conv_transpose2d_norm(x, c.weight, c.bias, c.options, n.weight, n.bias, n.options); },
-      [&](const Tensor& value) { return Pending(n.forward(c.forward(value))); });
+      [&](const Tensor& value) { return recorded_norm(value, c, n); });
 }
 
 namespace {
@@ -58,7 +68,7 @@ Pending upsampled_norm(const Pending& x, const UpsampleConv2d& c, const Norm& n)
 Pending conv_norm(const Pending& x, const UpsampleConv2d& c, const Norm& n) {
   return either(
       x, {&c.weight, &c.bias, &n.weight, &n.bias}, [&] { return upsampled_norm(x, c, n); },
-      [&](const Tensor& value) { return Pending(n.forward(c.forward(value))); });
+      [&](const Tensor& value) { return recorded_norm(value, c, n); });
 }
 
 }  // namespace sumi

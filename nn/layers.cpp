@@ -52,9 +52,9 @@ Tensor UpsampleConv2d::folded() const {
   return folded_.filter;
 }
 
-Tensor UpsampleConv2d::forward(const Tensor& x) const {
-  if (!x.on_host()) return upsampled_conv2d(x, folded(), bias, mode);
-  return conv2d(resample(x, 2 * x.dim(1), 2 * x.dim(2), Interpolation::nearest), weight, bias, options());
+Tensor UpsampleConv2d::forward(const Tensor& x, Moments* channels) const {
+  if (!x.on_host()) return upsampled_conv2d(x, folded(), bias, mode, channels);
+  return conv2d(resample(x, 2 * x.dim(1), 2 * x.dim(2), Interpolation::nearest), weight, bias, options(), channels);
 }
 
 Norm::Norm(const ContextPtr& context, std::int64_t C, const NormOptions& options, bool affine, const NormNames& names)
@@ -80,16 +80,17 @@ BatchNorm2d::BatchNorm2d(const ContextPtr& context, std::int64_t C, double eps, 
 }
 
 Tensor BatchNorm2d::forward(const Tensor& x) const {
-  if (!training()) return norm_with(x, running_mean, running_var, weight, bias, {.kind = NormKind::batch, .eps = eps});
-  update_running(x.detach());
-  return norm(x, weight, bias, {.kind = NormKind::batch, .eps = eps});
-}
-
-void BatchNorm2d::update_running(const Tensor& x) const {
-  const NoGrad none(x.ctx());
+  const NormOptions options{.kind = NormKind::batch, .eps = eps};
+  if (!training()) return norm_with(x, running_mean, running_var, weight, bias, options);
   const Moments batch = moments(x, NormKind::batch);
   const std::int64_t count = x.numel() / x.dim(-1);
   check(count > 1, "batch norm: training needs more than one value per channel, got shape ", x.shape());
+  update_running(batch, count);
+  return norm(x, batch, weight, bias, options);
+}
+
+void BatchNorm2d::update_running(const Moments& batch, std::int64_t count) const {
+  const NoGrad none(batch.mean.ctx());
   const auto n = static_cast<double>(count);
   const auto follow = [&](const Tensor& running, const Tensor& now, double factor) {
     running.copy_from(running * (1 - momentum) + now.reshape(running.shape()) * (momentum * factor));

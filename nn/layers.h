@@ -10,7 +10,10 @@ class Conv2d : public Module {
  public:
   Conv2d(const ContextPtr& context, std::int64_t C, std::int64_t K, std::int64_t R, const Conv2dOptions& options = {},
          bool with_bias = true);
-  Tensor forward(const Tensor& x) const { return conv2d(x, weight, bias, options); }
+  /// `channels`: as conv2d's.
+  Tensor forward(const Tensor& x, Moments* channels = nullptr) const {
+    return conv2d(x, weight, bias, options, channels);
+  }
 
   Conv2dOptions options;
   Tensor weight, bias;
@@ -22,7 +25,9 @@ class ConvTranspose2d : public Module {
  public:
   ConvTranspose2d(const ContextPtr& context, std::int64_t C, std::int64_t K, std::int64_t R,
                   const ConvTranspose2dOptions& options, bool with_bias = true);
-  Tensor forward(const Tensor& x) const { return conv_transpose2d(x, weight, bias, options); }
+  Tensor forward(const Tensor& x, Moments* channels = nullptr) const {
+    return conv_transpose2d(x, weight, bias, options, channels);
+  }
 
   ConvTranspose2dOptions options;
   Tensor weight, bias;
@@ -34,7 +39,7 @@ class ConvTranspose2d : public Module {
 class UpsampleConv2d : public Module {
  public:
   UpsampleConv2d(const ContextPtr& context, std::int64_t C, std::int64_t K, PadMode mode, bool with_bias = true);
-  Tensor forward(const Tensor& x) const;
+  Tensor forward(const Tensor& x, Moments* channels = nullptr) const;
   /// The filter of upsampled_conv2d; where no history wants it, the one made last unless weights have changed since.
   Tensor folded() const;
   /// The convolution of the enlarged image.
@@ -80,7 +85,8 @@ class BatchNorm2d : public Module {
   Tensor weight, bias, running_mean, running_var;
 
  private:
-  void update_running(const Tensor& x) const;
+  /// `count`: values of a channel.
+  void update_running(const Moments& batch, std::int64_t count) const;
 };
 
 /// x [M,K] -> [M,N]. Parameters `weight` [N,K] and, unless without bias, `bias` [N].

@@ -79,8 +79,13 @@ struct Conv2dOptions {
   Map act = Map::identity;  // fused activation, with its parameter
   double a = 0;
 };
-/// x [N,H,W,C], w [K,R,S,C/groups], bias [K] or empty -> [N,P,Q,K].
-Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2dOptions& options = {});
+struct Moments {
+  Tensor mean, var;  // biased; of a norm's statistics: [N,groups], or [1,C] for batch
+};
+/// x [N,H,W,C], w [K,R,S,C/groups], bias [K] or empty -> [N,P,Q,K]. Non-null `channels` receive the moments [N,K] of
+/// each image of the result, taken at the store, without history.
+Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2dOptions& options = {},
+              Moments* channels = nullptr);
 struct ConvTranspose2dOptions {
   int stride = 1, dilation = 1, groups = 1;
   Pad4 pad;  // cropped from the full result
@@ -88,7 +93,9 @@ struct ConvTranspose2dOptions {
 };
 /// x [N,P,Q,K], w [K,R,S,C/groups] (the filter of the convolution it transposes; PyTorch's [in,out/groups,R,S] becomes
 /// [in,R,S,out/groups]), bias [C] or empty -> [N,(P-1) stride - pads + dilation (R-1) + 1 + output_pad, ..., C].
-Tensor conv_transpose2d(const Tensor& x, const Tensor& w, const Tensor& bias, const ConvTranspose2dOptions& options);
+/// `channels` as conv2d's, [N,C].
+Tensor conv_transpose2d(const Tensor& x, const Tensor& w, const Tensor& bias, const ConvTranspose2dOptions& options,
+                        Moments* channels = nullptr);
 
 // ---- a 3x3 convolution, padded by 1, of an image enlarged to twice its sides by repeating pixels, folded into one
 // transposed convolution of the small image: 16 multiplications where the enlarged image takes 36, and no such image.
@@ -97,7 +104,8 @@ Tensor upsampling_matrix(const ContextPtr& context, DType dtype = DType::f32);
 /// w [K,3,3,C] -> [C,4,4,K]: each weight is the sum of those of w that meet the same pixel of the small image.
 Tensor upsampling_filter(const Tensor& w, const Tensor& matrix);
 /// x [N,H,W,C], `filter` of upsampling_filter, bias [K] or empty -> [N,2H,2W,K]. `mode` pads the enlarged image.
-Tensor upsampled_conv2d(const Tensor& x, const Tensor& filter, const Tensor& bias, PadMode mode);
+Tensor upsampled_conv2d(const Tensor& x, const Tensor& filter, const Tensor& bias, PadMode mode,
+                        Moments* channels = nullptr);
 /// The transposed convolution's options, of x padded by repeating its edge once (PadMode::zero: as it is).
 ConvTranspose2dOptions upsampling_options(PadMode mode);
 
@@ -133,13 +141,15 @@ struct NormOptions {
 };
 /// act((x - mean) / sqrt(var + eps) * weight + bias), weight and bias [C] or both empty. Recorded.
 Tensor norm(const Tensor& x, const Tensor& weight, const Tensor& bias, const NormOptions& options);
-/// The same with given statistics [C] (batch norm at inference). Differentiable in x, weight, bias.
+/// The same where the statistics are there already: those that moments() gives for x and this kind of norm.
+Tensor norm(const Tensor& x, const Moments& statistics, const Tensor& weight, const Tensor& bias,
+            const NormOptions& options);
+/// The same with constant statistics [C] (batch norm at inference). Differentiable in x, weight, bias.
 Tensor norm_with(const Tensor& x, const Tensor& mean, const Tensor& var, const Tensor& weight, const Tensor& bias,
                  const NormOptions& options);
-struct Moments {
-  Tensor mean, var;  // biased; [N,groups], or [1,C] for batch
-};
 Moments moments(const Tensor& x, NormKind kind, int groups = 1);  // not recorded
+/// The statistics of a kind of norm from the moments [N,C] of every image's channels, all over equally many pixels.
+Moments merge_channels(const Moments& channels, NormKind kind, int groups = 1);
 
 /// conv (or transposed conv) of a pending input, with the statistics of its output taken at the store and folded with
 /// weight, bias into the next pending affine. Not recorded: use only when !recording(...).

@@ -1,4 +1,5 @@
-// The five epilogue activations on vectors. Included once per target.
+// The five epilogue activations and their gradients on vectors: what map_value and map_derivative are for single
+// numbers. Included once per target.
 #if defined(KERNELS_NORM_ACTIVATION_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef KERNELS_NORM_ACTIVATION_INL_H_
 #undef KERNELS_NORM_ACTIVATION_INL_H_
@@ -61,6 +62,19 @@ HWY_INLINE FloatVector activate(FloatVector x, FloatVector a) {
   if constexpr (kAct == Map::tanh) return tanh_of(x);
   if constexpr (kAct == Map::sigmoid) return sigmoid_of(x);
   return x;
+}
+
+/// dy act'(x).
+template <Map kAct>
+HWY_INLINE FloatVector through(FloatVector dy, FloatVector x, FloatVector a) {
+  const auto above = hn::Gt(x, hn::Zero(FloatTag()));
+  if constexpr (kAct == Map::relu) return hn::IfThenElseZero(above, dy);
+  if constexpr (kAct == Map::leaky_relu) return hn::IfThenElse(above, dy, hn::Mul(a, dy));
+  if constexpr (kAct == Map::tanh || kAct == Map::sigmoid) {
+    const auto y = activate<kAct>(x, a), one = constant(1.f);
+    return hn::Mul(dy, kAct == Map::tanh ? hn::NegMulAdd(y, y, one) : hn::NegMulAdd(y, y, y));
+  }
+  return dy;
 }
 
 }  // namespace HWY_NAMESPACE

@@ -113,11 +113,17 @@ inline std::vector<Case<NormApply>> Cases<NormApply>::realistic() {
 template <>
 inline std::vector<Case<NormBackward>> Cases<NormBackward>::awkward() {
   std::vector<Case<NormBackward>> cases;
+  const Map acts[] = {Map::identity, Map::relu, Map::leaky_relu, Map::tanh, Map::sigmoid};
+  std::size_t next = 0;  // four cases of five activations: in five dims each case meets all of them
+  const auto add = [&](NormBackward a, std::vector<std::string_view> without) {
+    a.act = acts[next++ % 5], a.a = 0.2;
+    cases.push_back({a, std::move(without)});
+  };
   for (const NormDims& d : awkward_norm_dims()) {
-    cases.push_back({{.d = d}});
-    cases.push_back({{.d = d, .frozen = true}, {"dweight"}});
-    cases.push_back({{.d = d, .eps = 1e-3}, {"weight", "dweight", "dbias"}});
-    cases.push_back({{.d = d}, {"dx"}});
+    add({.d = d}, {});
+    add({.d = d, .frozen = true}, {"dweight"});
+    add({.d = d, .eps = 1e-3}, {"weight", "dweight", "dbias"});
+    add({.d = d}, {"bias", "dx"});
   }
   return cases;
 }
@@ -125,6 +131,7 @@ template <>
 inline std::vector<Case<NormBackward>> Cases<NormBackward>::realistic() {
   std::vector<Case<NormBackward>> cases;
   for (const NormDims& d : realistic_norm_dims()) cases.push_back({{.d = d}});
+  for (const Map act : {Map::relu, Map::tanh}) cases.push_back({{.d = realistic_norm_dims().front(), .act = act}});
   return cases;
 }
 

@@ -4,6 +4,7 @@
 
 #include "kernels/core/element.h"
 #include "kernels/core/parallel.h"
+#include "kernels/norm/activations.h"
 #include "kernels/norm/channels.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -11,73 +12,101 @@
 #include <hwy/foreach_target.h>
 //
 #include "kernels/core/separable-inl.h"
+#include "kernels/norm/activation-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace sumi {
 namespace HWY_NAMESPACE {
 
-/// plain[j] = sum of dy, product[j] = sum of dy (x - mean[j]) over wide pixels.
-template <class T>
-void sum_gradients(const T* x, const T* dy, std::int64_t pixels, std::int64_t period, const float* mean, float* plain,
-                   float* product) {
-  const std::int64_t step = lanes();
+/// What an image's lanes share: of each pattern, element j is that of channel j % C.
+struct ImageLanes {
+  std::int64_t period;
+  const float *mean, *gain, *bias, *slope, *offset;
+  float a;
+};
+
+ImageLanes lanes_of(const NormBackward& b, const float* patterns, std::int64_t n) {
+  const std::int64_t size = pattern_size(b.d.C);
+  const float* mean = patterns + n * kGradientPatterns * size;
+  return {channel_period(b.d.C),  mean, mean + size, mean + 2 * size, mean + 3 * size, mean + 4 * size,
+          static_cast<float>(b.a)};
+}
+
+/// du = dy act'(u), where u = d gain + bias and d = x - mean, from `phase` on.
+template <Map kAct>
+HWY_INLINE FloatVector activated(FloatVector dy, FloatVector d, const ImageLanes& l, std::int64_t phase) {
+  if constexpr (kAct == Map::identity) return dy;
+  const auto u = hn::MulAdd(d, load_vector(l.gain + phase), load_vector(l.bias + phase));
+  return through<kAct>(dy, u, constant(l.a));
+}
+
+/// plain[j] = sum of du, product[j] = sum of du (x - mean[j]) over wide pixels.
+template <Map kAct, class T>
+void sum_gradients(const T* x, const T* dy, std::int64_t pixels, const ImageLanes& l, float* plain, float* product) {
+  const std::int64_t step = lanes(), period = l.period;
   for (std::int64_t j = 0; j < 2 * period; j += step) store_vector(hn::Zero(FloatTag()), plain + j);
   std::int64_t p = 0;
   for (; p + 2 <= pixels; p += 2)
     for (std::int64_t j = 0; j < period; j += step) {
       const std::int64_t i = p * period + j, k = i + period;
-      const auto base = load_vector(mean + j), g0 = load_vector(dy + i), g1 = load_vector(dy + k);
+      const auto base = load_vector(l.mean + j);
       const auto d0 = hn::Sub(load_vector(x + i), base), d1 = hn::Sub(load_vector(x + k), base);
+      const auto g0 = activated<kAct>(load_vector(dy + i), d0, l, j);
+      const auto g1 = activated<kAct>(load_vector(dy + k), d1, l, j);
       store_vector(hn::Add(load_vector(plain + j), hn::Add(g0, g1)), plain + j);
       store_vector(hn::Add(load_vector(product + j), hn::MulAdd(g0, d0, hn::Mul(g1, d1))), product + j);
     }
   for (; p < pixels; p++)
     for (std::int64_t j = 0; j < period; j += step) {
-      const auto g = load_vector(dy + p * period + j);
-      const auto d = hn::Sub(load_vector(x + p * period + j), load_vector(mean + j));
+      const auto d = hn::Sub(load_vector(x + p * period + j), load_vector(l.mean + j));
+      const auto g = activated<kAct>(load_vector(dy + p * period + j), d, l, j);
       store_vector(hn::Add(load_vector(plain + j), g), plain + j);
       store_vector(hn::MulAdd(g, d, load_vector(product + j)), product + j);
     }
 }
 
 /// Part i of an image: out is [2][period].
-template <class T>
-void gradient_part(const ChannelChunks& c, const T* x, const T* dy, std::int64_t i, const float* mean, float* out) {
+template <Map kAct, class T>
+void gradient_part(const ChannelChunks& c, const T* x, const T* dy, std::int64_t i, const ImageLanes& l, float* out) {
   const std::int64_t first = i * c.per_chunk * c.period, rest = c.wide * c.period;
-  if (i < c.chunks) return sum_gradients(x + first, dy + first, c.pixels_of(i), c.period, mean, out, out + c.period);
-  for (std::int64_t j = 0; j < c.period; j++) {
-    const float g = j < c.tail ? float(dy[rest + j]) : 0.f;
-    out[j] = g;
-    out[c.period + j] = j < c.tail ? g * (float(x[rest + j]) - mean[j]) : 0;
+  if (i < c.chunks) return sum_gradients<kAct>(x + first, dy + first, c.pixels_of(i), l, out, out + c.period);
+  for (std::int64_t j = 0; j < c.period; j += lanes()) {
+    const std::int64_t count = std::clamp<std::int64_t>(c.tail - j, 0, lanes());
+    const auto d = hn::Sub(load_part(x + rest + j, count), load_vector(l.mean + j));
+    const auto g = activated<kAct>(load_part(dy + rest + j, count), d, l, j);
+    store_vector(g, out + j);
+    store_vector(hn::Mul(g, d), out + c.period + j);
   }
 }
 
-/// Parts [begin,end) of N * parts(). `patterns`: see GradientLoad.
+/// Parts [begin,end) of N * parts().
 void gradient_parts(const NormBackward& a, const ChannelChunks& c, const float* patterns, float* partials,
                     std::int64_t begin, std::int64_t end) {
-  const auto go = [&](auto t) {
-    using T = decltype(t);
-    for (std::int64_t i = begin; i < end; i++) {
-      const std::int64_t n = i / c.parts(), image = n * a.d.HW * a.d.C;
-      gradient_part(c, a.x.as<T>() + image, a.dy.as<T>() + image, i % c.parts(), patterns + n * 4 * pattern_size(c.C),
-                    partials + i * 2 * c.period);
-    }
-  };
-  visit_f32_bf16(a.dtype(), go);
+  visit_f32_bf16(a.dtype(), [&](auto t) {
+    visit_activation(a.act, [&](auto act) {
+      using T = decltype(t);
+      for (std::int64_t i = begin; i < end; i++) {
+        const std::int64_t n = i / c.parts(), image = n * a.d.HW * a.d.C;
+        gradient_part<decltype(act)::value>(c, a.x.as<T>() + image, a.dy.as<T>() + image, i % c.parts(),
+                                            lanes_of(a, patterns, n), partials + i * 2 * c.period);
+      }
+    });
+  });
 }
 
-/// dx = gain dy + slope (x - mean) + offset, per channel; without x (null) the middle term is left out. x - mean comes
-/// first: slope x and slope mean alone would cancel where the mean is large.
-template <class T>
+/// dx = gain du + slope (x - mean) + offset, per channel; without x (null, and no activation) the middle term is left
+/// out. x - mean comes first: slope x and slope mean alone would cancel where the mean is large.
+template <class T, Map kAct>
 struct GradientLoad {
   const T *x, *dy;
-  const float *mean, *gain, *slope, *offset;
+  ImageLanes l;
   std::int64_t period;
   HWY_INLINE FloatVector gradient(FloatVector g, std::int64_t phase) const {
-    return hn::MulAdd(g, load_vector(gain + phase), load_vector(offset + phase));
+    return hn::MulAdd(g, load_vector(l.gain + phase), load_vector(l.offset + phase));
   }
   HWY_INLINE FloatVector with_x(FloatVector v, FloatVector g, std::int64_t phase) const {
-    return hn::MulAdd(hn::Sub(v, load_vector(mean + phase)), load_vector(slope + phase), gradient(g, phase));
+    const auto d = hn::Sub(v, load_vector(l.mean + phase));
+    return hn::MulAdd(d, load_vector(l.slope + phase), gradient(activated<kAct>(g, d, l, phase), phase));
   }
   HWY_INLINE FloatVector whole(std::int64_t j, std::int64_t phase) const {
     const auto g = load_vector(dy + j);
@@ -92,22 +121,18 @@ struct GradientLoad {
 /// Elements [begin,end) of image n.
 void write_gradients(const NormBackward& a, const float* patterns, std::int64_t n, std::int64_t begin,
                      std::int64_t end) {
-  const auto go = [&](auto t) {
-    using T = decltype(t);
-    const std::int64_t image = n * a.d.HW * a.d.C, size = pattern_size(a.d.C);
-    const float* mean = patterns + n * 4 * size;
-    const GradientLoad<T> load{a.frozen ? nullptr : a.x.as<T>() + image,
-                               a.dy.as<T>() + image,
-                               mean,
-                               mean + size,
-                               mean + 2 * size,
-                               mean + 3 * size,
-                               channel_period(a.d.C)};
-    const bool stream = a.d.count() * static_cast<std::int64_t>(sizeof(T)) >= kStreamBytes;
-    map_span(load, begin, end, a.dx.as<T>() + image + begin, stream);
-    if (stream) hwy::FlushStream();
-  };
-  visit_f32_bf16(a.dtype(), go);
+  const bool stream = a.d.count() * static_cast<std::int64_t>(size_of(a.dtype())) >= kStreamBytes;
+  const bool without_x = a.frozen && a.act == Map::identity;
+  visit_f32_bf16(a.dtype(), [&](auto t) {
+    visit_activation(a.act, [&](auto act) {
+      using T = decltype(t);
+      const std::int64_t image = n * a.d.HW * a.d.C;
+      const GradientLoad<T, decltype(act)::value> load{without_x ? nullptr : a.x.as<T>() + image, a.dy.as<T>() + image,
+                                                       lanes_of(a, patterns, n), channel_period(a.d.C)};
+      map_span(load, begin, end, a.dx.as<T>() + image + begin, stream);
+    });
+  });
+  if (stream) hwy::FlushStream();
 }
 
 }  // namespace HWY_NAMESPACE
@@ -134,9 +159,11 @@ class Backward {
         floats(ctx.scratch(static_cast<std::size_t>(pattern_floats() + partial_floats()) * sizeof(float))),
         doubles(ctx.scratch(static_cast<std::size_t>(2 * d.N * c.period + 3 * d.stats()) * sizeof(double))) {
     for (std::int64_t s = 0; s < d.stats(); s++) rstd()[s] = 1 / std::sqrt(param(a.var, s, 1) + a.eps);
-    for (std::int64_t n = 0; n < d.N; n++)
-      fill_pattern(pattern(n, 0), d.C,
-                   [&](std::int64_t j) { return static_cast<float>(param(a.mean, stat_of_lane(d, n, j), 0)); });
+    for (std::int64_t n = 0; n < d.N; n++) {
+      fill(n, 0, [&](std::int64_t s, std::int64_t) { return param(a.mean, s, 0); });
+      fill(n, 1, [&](std::int64_t s, std::int64_t j) { return rstd()[s] * param(a.weight, j, 1); });
+      fill(n, 2, [&](std::int64_t, std::int64_t j) { return param(a.bias, j, 0); });
+    }
   }
 
   void run() {
@@ -152,15 +179,21 @@ class Backward {
   }
 
  private:
-  std::int64_t pattern_floats() const { return d.N * 4 * pattern_size(d.C); }
+  std::int64_t pattern_floats() const { return d.N * kGradientPatterns * pattern_size(d.C); }
   std::int64_t partial_floats() const { return d.N * c.parts() * 2 * c.period; }
-  /// which: 0 mean, 1 gain, 2 slope, 3 offset.
+  /// which: 0 mean, 1 gain, 2 bias, 3 slope, 4 offset.
   float* pattern(std::int64_t n, std::int64_t which) const {
-    return floats.as<float>() + (n * 4 + which) * pattern_size(d.C);
+    return floats.as<float>() + (n * kGradientPatterns + which) * pattern_size(d.C);
+  }
+  /// The numbers value(statistic, channel) of image n.
+  template <class F>
+  void fill(std::int64_t n, std::int64_t which, F&& value) {
+    fill_pattern(pattern(n, which), d.C,
+                 [&](std::int64_t j) { return static_cast<float>(value(stat_of_lane(d, n, j), j)); });
   }
   float* partials() const { return floats.as<float>() + pattern_floats(); }
-  double* plain(std::int64_t n) const { return doubles.as<double>() + n * c.period; }            // sum of dy
-  double* product(std::int64_t n) const { return doubles.as<double>() + (d.N + n) * c.period; }  // of dy (x - mean)
+  double* plain(std::int64_t n) const { return doubles.as<double>() + n * c.period; }            // sum of du
+  double* product(std::int64_t n) const { return doubles.as<double>() + (d.N + n) * c.period; }  // of du (x - mean)
   double* rstd() const { return doubles.as<double>() + 2 * d.N * c.period; }
   double* g_mean() const { return rstd() + d.stats(); }
   double* gx_mean() const { return g_mean() + d.stats(); }
@@ -201,13 +234,8 @@ class Backward {
   void fold_and_write(std::int64_t n0, std::int64_t n1) {
     fold_sums(n0, n1);
     for (std::int64_t n = n0; n < n1; n++) {
-      const auto per_channel = [&](std::int64_t which, auto&& value) {
-        fill_pattern(pattern(n, which), d.C,
-                     [&](std::int64_t j) { return static_cast<float>(value(stat_of_lane(d, n, j), j)); });
-      };
-      per_channel(1, [&](std::int64_t s, std::int64_t j) { return rstd()[s] * param(a.weight, j, 1); });
-      per_channel(2, [&](std::int64_t s, std::int64_t) { return -rstd()[s] * rstd()[s] * gx_mean()[s]; });
-      per_channel(3, [&](std::int64_t s, std::int64_t) { return -rstd()[s] * g_mean()[s]; });
+      fill(n, 3, [&](std::int64_t s, std::int64_t) { return -rstd()[s] * rstd()[s] * gx_mean()[s]; });
+      fill(n, 4, [&](std::int64_t s, std::int64_t) { return -rstd()[s] * g_mean()[s]; });
     }
     const std::int64_t image = d.HW * d.C, piece = 16384, pieces = (image + piece - 1) / piece;
     parallel_for(ctx, (n1 - n0) * pieces, 1, [&](std::int64_t begin, std::int64_t end) {

@@ -45,6 +45,7 @@ Operands NormBackward::operands() {
           {"mean", &mean, d.stats(), Role::input, true},
           {"var", &var, d.stats(), Role::input, true, Fill::positive},
           {"weight", &weight, d.C, Role::input, true, Fill::gaussian, true},
+          {"bias", &bias, d.C, Role::input, true, Fill::gaussian, true},
           {"dx", &dx, d.count(), Role::output, false, Fill::gaussian, true},
           {"dweight", &dweight, d.C, Role::output, true, Fill::gaussian, true},
           {"dbias", &dbias, d.C, Role::output, true, Fill::gaussian, true}};

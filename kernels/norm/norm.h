@@ -82,25 +82,33 @@ struct NormApply {
   double bytes() const;
 };
 
-/// Gradients of y = (x - mean) / sqrt(var + eps) * weight + bias with mean and var functions of x:
-///   xhat = (x - mean) rstd,  g = dy * weight[c],  dx = rstd (g - mean(g) - xhat mean(g xhat)) over each statistic's
-///   elements,  dweight[c] = sum dy xhat,  dbias[c] = sum dy.
-/// weight, dx, dweight and dbias may be absent. With `frozen` (inference statistics) mean and var are constants:
-/// dx = rstd g.
+/// Gradients of y = act(u), u = xhat * weight + bias, xhat = (x - mean) rstd, rstd = 1 / sqrt(var + eps), with mean and
+/// var functions of x:
+///   du = dy * act'(u), u being computed again from x,  g = du * weight[c],
+///   dx = rstd (g - mean(g) - xhat mean(g xhat)) over each statistic's elements,
+///   dweight[c] = sum du xhat,  dbias[c] = sum du.
+/// weight (1), bias (0; only an activation wants it), dx, dweight and dbias may be absent. With `frozen` (inference
+/// statistics) mean and var are constants: dx = rstd g.
 struct NormBackward {
   static constexpr std::string_view op = "norm_backward";
   NormDims d;
   double eps = 1e-5;
   bool frozen = false;
-  TensorRef x, dy, mean, var, weight, dx, dweight, dbias;
+  Map act = Map::identity;
+  double a = 0;
+  TensorRef x, dy, mean, var, weight, bias, dx, dweight, dbias;
 
   static Table<NormBackward> table();
   DType dtype() const { return x.dtype; }
-  std::string key() const { return concat(d.key(), frozen ? "frozen" : ""); }
+  std::string key() const { return concat(d.key(), frozen ? "frozen" : "", act == Map::identity ? "" : name_of(act)); }
   Operands operands();
   double flops() const { return 10.0 * static_cast<double>(d.count()); }
   double bytes() const { return 5.0 * static_cast<double>(d.count()) * static_cast<double>(size_of(dtype())); }
-  double reduction() const { return static_cast<double>(d.N * d.HW * std::max<std::int64_t>(1, d.C / d.groups)); }
+  /// Roundings behind a result: a smooth activation's du has those of d = x - mean, of u and of act'(u) besides its own.
+  double reduction() const {
+    const double terms = static_cast<double>(d.N * d.HW * std::max<std::int64_t>(1, d.C / d.groups));
+    return terms * (act == Map::tanh || act == Map::sigmoid ? 4 : 1);
+  }
 };
 
 }  // namespace sumi

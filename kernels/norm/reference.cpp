@@ -114,21 +114,30 @@ double xhat(const NormBackward& a, std::int64_t n, std::int64_t c, std::int64_t 
   return (load(a.x.as<T>(), i) - param(a.mean, s, 0)) / std::sqrt(param(a.var, s, 1) + a.eps);
 }
 
+/// du of element i: dy through the activation.
+template <class T>
+double activated(const NormBackward& a, std::int64_t n, std::int64_t c, std::int64_t i) {
+  const double u = xhat<T>(a, n, c, i) * param(a.weight, c, 1) + param(a.bias, c, 0);
+  return load(a.dy.as<T>(), i) * map_derivative_at(a.act, u, a.a);
+}
+
 template <class T>
 void backward_input(const NormBackward& a, Context& ctx) {
   const auto elements = static_cast<double>(a.d.per_stat());
   parallel_for(ctx, a.d.stats(), 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t s = begin; s < end; s++) {
       const double rstd = 1 / std::sqrt(param(a.var, s, 1) + a.eps);
-      const auto g = [&](std::int64_t c, std::int64_t i) { return load(a.dy.as<T>(), i) * param(a.weight, c, 1); };
+      const auto g = [&](std::int64_t n, std::int64_t c, std::int64_t i) {
+        return activated<T>(a, n, c, i) * param(a.weight, c, 1);
+      };
       double g_mean = 0, gx_mean = 0;
       if (!a.frozen)
         for_each_element(a.d, s, [&](std::int64_t n, std::int64_t c, std::int64_t i) {
-          g_mean += g(c, i) / elements;
-          gx_mean += g(c, i) * xhat<T>(a, n, c, i) / elements;
+          g_mean += g(n, c, i) / elements;
+          gx_mean += g(n, c, i) * xhat<T>(a, n, c, i) / elements;
         });
       for_each_element(a.d, s, [&](std::int64_t n, std::int64_t c, std::int64_t i) {
-        store(a.dx.as<T>(), i, rstd * (g(c, i) - g_mean - xhat<T>(a, n, c, i) * gx_mean));
+        store(a.dx.as<T>(), i, rstd * (g(n, c, i) - g_mean - xhat<T>(a, n, c, i) * gx_mean));
       });
     }
   });
@@ -140,9 +149,10 @@ void backward_params(const NormBackward& a, Context& ctx) {
     for (std::int64_t c = begin; c < end; c++) {
       double dweight = 0, dbias = 0;
       for (std::int64_t p = 0; p < a.d.N * a.d.HW; p++) {
-        const double dy = load(a.dy.as<T>(), p * a.d.C + c);
-        dbias += dy;
-        dweight += dy * xhat<T>(a, p / a.d.HW, c, p * a.d.C + c);
+        const std::int64_t n = p / a.d.HW, i = p * a.d.C + c;
+        const double du = activated<T>(a, n, c, i);
+        dbias += du;
+        dweight += du * xhat<T>(a, n, c, i);
       }
       if (a.dweight) store_param(a.dweight, c, dweight);
       if (a.dbias) store_param(a.dbias, c, dbias);

@@ -2,6 +2,7 @@
 
 #include "kernels/core/element.h"
 #include "kernels/core/parallel.h"
+#include "kernels/norm/activations.h"
 #include "kernels/norm/channels.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -57,30 +58,13 @@ void rows_of(const NormApply& a, const SeparableMap& m, const float* patterns, s
   if (stream) hwy::FlushStream();
 }
 
-template <class T>
-void visit_act(const NormApply& a, const SeparableMap& m, const float* patterns, std::int64_t begin, std::int64_t end,
-               float* scratch) {
-  switch (a.act) {
-    case Map::relu:
-      return rows_of<T, Map::relu>(a, m, patterns, begin, end, scratch);
-    case Map::leaky_relu:
-      return rows_of<T, Map::leaky_relu>(a, m, patterns, begin, end, scratch);
-    case Map::tanh:
-      return rows_of<T, Map::tanh>(a, m, patterns, begin, end, scratch);
-    case Map::sigmoid:
-      return rows_of<T, Map::sigmoid>(a, m, patterns, begin, end, scratch);
-    default:
-      return rows_of<T, Map::identity>(a, m, patterns, begin, end, scratch);
-  }
-}
-
 /// Output rows [begin,end) of N*P.
 void apply_rows(const NormApply& a, const SeparableMap& m, const float* patterns, std::int64_t begin, std::int64_t end,
                 float* scratch) {
-  if (a.dtype() == DType::bf16)
-    visit_act<BFloat16>(a, m, patterns, begin, end, scratch);
-  else
-    visit_act<float>(a, m, patterns, begin, end, scratch);
+  visit_f32_bf16(a.dtype(), [&](auto t) {
+    visit_activation(
+        a.act, [&](auto act) { rows_of<decltype(t), decltype(act)::value>(a, m, patterns, begin, end, scratch); });
+  });
 }
 
 }  // namespace HWY_NAMESPACE

@@ -9,7 +9,10 @@
 namespace sumi {
 namespace {
 
-bool activations(const NormApply& a, const DeviceInfo&) { return is_activation(a.act); }
+template <class Args>
+bool activations(const Args& a, const DeviceInfo&) {
+  return is_activation(a.act);
+}
 
 constexpr Variant<NormStats> kStats[] = {
 #if SUMI_CUDA
@@ -33,16 +36,16 @@ constexpr Variant<NormFold> kFold[] = {
 };
 constexpr Variant<NormApply> kApply[] = {
 #if SUMI_CUDA
-    {"gather", DeviceKind::cuda, kGpuFloats, activations, cuda::norm_apply_gather},
+    {"gather", DeviceKind::cuda, kGpuFloats, activations<NormApply>, cuda::norm_apply_gather},
 #endif
-    {"separable", DeviceKind::cpu, kF32BF16, activations, norm_apply_separable},
+    {"separable", DeviceKind::cpu, kF32BF16, activations<NormApply>, norm_apply_separable},
     {"reference", DeviceKind::cpu, kAllFloats, every_case<NormApply>, norm_apply_reference},
 };
 constexpr Variant<NormBackward> kBackward[] = {
 #if SUMI_CUDA
-    {"channel_sums", DeviceKind::cuda, kGpuFloats, every_case<NormBackward>, cuda::norm_backward_channel_sums},
+    {"channel_sums", DeviceKind::cuda, kGpuFloats, activations<NormBackward>, cuda::norm_backward_channel_sums},
 #endif
-    {"channel_sums", DeviceKind::cpu, kF32BF16, every_case<NormBackward>, norm_backward_channel_sums},
+    {"channel_sums", DeviceKind::cpu, kF32BF16, activations<NormBackward>, norm_backward_channel_sums},
     {"reference", DeviceKind::cpu, kAllFloats, every_case<NormBackward>, norm_backward_reference},
 };
 

@@ -17,17 +17,22 @@ Conv2dDims of_padded(Conv2dDims d) {
   return d;
 }
 
-Tensor run_forward(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2dDims& d, Map act, double a) {
+/// Adds the bias and makes the moments of the result's K channels, if wanted.
+Epilogue epilogue_of(const Tensor& x, const Tensor& bias, std::int64_t K, Moments* channels) {
+  if (!channels) return {.bias = bias.ref()};
+  *channels = channel_moments(x, K);
+  return {.bias = bias.ref(), .mean = channels->mean.ref(), .var = channels->var.ref()};
+}
+
+Tensor run_forward(const Tensor& x, const Tensor& w, const Conv2dDims& d, const Epilogue& epilogue) {
   Tensor y = Tensor::empty(x.context(), {d.N, d.P(), d.Q(), d.K}, x.dtype(), Conv2dForward::op);
-  Conv2dForward args{.d = d, .x = x.ref(), .w = w.ref(), .y = y.ref()};
-  args.epilogue = {.bias = bias.ref(), .act = act, .a = a};
-  run(args, x.ctx());
+  run(Conv2dForward{.d = d, .x = x.ref(), .w = w.ref(), .y = y.ref(), .epilogue = epilogue}, x.ctx());
   return y;
 }
 
 /// A convolution as its gradients see it: zero padding, no bias, no activation.
 Tensor plain_conv2d(const Tensor& x, const Tensor& w, const Conv2dDims& d) {
-  Tensor y = run_forward(x, w, {}, d, Map::identity, 0);
+  Tensor y = run_forward(x, w, d, {});
   const Tensor keep_x = w.requires_grad() ? x : Tensor{}, keep_w = x.requires_grad() ? w : Tensor{};
   return record(std::move(y), "conv2d", {x, w}, [=](const Tensor& dy, const Wanted& wanted) -> Gradients {
     return {wanted[0] ? conv2d_input_gradient(dy, keep_w, d) : Tensor{},
@@ -35,11 +40,9 @@ Tensor plain_conv2d(const Tensor& x, const Tensor& w, const Conv2dDims& d) {
   });
 }
 
-Tensor run_input_gradient(const Tensor& dy, const Tensor& w, const Tensor& bias, const Conv2dDims& d) {
+Tensor run_input_gradient(const Tensor& dy, const Tensor& w, const Conv2dDims& d, const Epilogue& epilogue) {
   Tensor dx = Tensor::empty(dy.context(), {d.N, d.H, d.W, d.C}, dy.dtype(), Conv2dBackwardInput::op);
-  Conv2dBackwardInput args{.d = d, .dy = dy.ref(), .w = w.ref(), .dx = dx.ref()};
-  args.epilogue.bias = bias.ref();
-  run(args, dy.ctx());
+  run(Conv2dBackwardInput{.d = d, .dy = dy.ref(), .w = w.ref(), .dx = dx.ref(), .epilogue = epilogue}, dy.ctx());
   return dx;
 }
 
@@ -77,6 +80,13 @@ Gradients conv2d_gradients(const Kept& k, const Tensor& dy, const Wanted& wanted
 }
 
 }  // namespace
+
+Moments channel_moments(const Tensor& x, std::int64_t channels) {
+  const Shape shape{x.dim(0), channels};
+  const DType type = param_dtype(x.dtype());
+  return {Tensor::empty(x.context(), shape, type, Conv2dForward::op),
+          Tensor::empty(x.context(), shape, type, Conv2dForward::op)};
+}
 
 Conv2dDims conv2d_dims(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2dOptions& o) {
   const Dims4 image = image_dims(x, "conv2d");
@@ -135,7 +145,7 @@ Conv2dDims conv_transpose2d_dims(const Tensor& x, const Tensor& w, const Tensor&
 
 Tensor conv2d_input_gradient(const Tensor& dy, const Tensor& w, const Conv2dDims& d) {
   const Tensor filter = cast(w, dy.dtype());
-  Tensor dx = run_input_gradient(dy, filter, {}, d);
+  Tensor dx = run_input_gradient(dy, filter, d, {});
   const Tensor keep_dy = w.requires_grad() ? dy : Tensor{}, keep_w = dy.requires_grad() ? filter : Tensor{};
   return record(std::move(dx), "conv2d_input_gradient", {dy, w},
                 [=](const Tensor& g, const Wanted& wanted) -> Gradients {
@@ -159,9 +169,11 @@ Tensor conv2d_weight_gradient(const Tensor& x, const Tensor& dy, const Conv2dDim
                 });
 }
 
-Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2dOptions& options) {
+Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2dOptions& options, Moments* channels) {
   const Conv2dDims d = conv2d_dims(x, w, bias, options);
-  Tensor y = run_forward(x, w, bias, d, options.act, options.a);
+  Epilogue epilogue = epilogue_of(x, bias, d.K, channels);
+  epilogue.act = options.act, epilogue.a = options.a;
+  Tensor y = run_forward(x, w, d, epilogue);
   if (!recording({&x, &w, &bias})) return y;
   const bool all = is_smooth(options.act);
   Kept kept{.d = d, .options = options, .bias = bias};
@@ -172,9 +184,10 @@ Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2d
                 [kept](const Tensor& dy, const Wanted& wanted) { return conv2d_gradients(kept, dy, wanted); });
 }
 
-Tensor conv_transpose2d(const Tensor& x, const Tensor& w, const Tensor& bias, const ConvTranspose2dOptions& options) {
+Tensor conv_transpose2d(const Tensor& x, const Tensor& w, const Tensor& bias, const ConvTranspose2dOptions& options,
+                        Moments* channels) {
   const Conv2dDims d = conv_transpose2d_dims(x, w, bias, options);
-  Tensor y = run_input_gradient(x, w, bias, d);
+  Tensor y = run_input_gradient(x, w, d, epilogue_of(x, bias, d.C, channels));
   const Tensor keep_x = w.requires_grad() ? x : Tensor{}, keep_w = x.requires_grad() ? w : Tensor{};
   return record(std::move(y), "conv_transpose2d", {x, w, bias},
                 [keep_x, keep_w, d, sb = bias.shape()](const Tensor& dy, const Wanted& wanted) -> Gradients {

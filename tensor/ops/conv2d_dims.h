@@ -10,4 +10,7 @@ Conv2dDims conv2d_dims(const Tensor& x, const Tensor& w, const Tensor& bias, con
 Conv2dDims conv_transpose2d_dims(const Tensor& x, const Tensor& w, const Tensor& bias,
                                  const ConvTranspose2dOptions& options);
 
+/// Moments [N,channels] for an epilogue to fill.
+Moments channel_moments(const Tensor& x, std::int64_t channels);
+
 }  // namespace sumi

@@ -31,16 +31,17 @@ Moments run_stats(const Tensor& x, const NormDims& d) {
   return m;
 }
 
-/// What the backward of a normalisation needs. With `frozen`, the statistics are constants.
+/// What the backward of a normalisation needs: not its output, an activation's derivative is taken at what x gives
+/// again. With `frozen`, the statistics are constants.
 struct Kept {
   NormDims d;
   NormOptions options;
   bool frozen = false;
   Moments statistics;
-  Tensor x, weight, bias, y;
+  Tensor x, weight, bias;
 };
 
-Gradients fused_gradients(const Kept& k, const Tensor& dz, const Wanted& wanted) {
+Gradients fused_gradients(const Kept& k, const Tensor& dy, const Wanted& wanted) {
   const auto like = [](const Tensor& t) { return Tensor::empty(t.context(), t.shape(), t.dtype(), NormBackward::op); };
   Gradients g(3);
   if (wanted[0]) g[0] = like(k.x);
@@ -49,11 +50,14 @@ Gradients fused_gradients(const Kept& k, const Tensor& dz, const Wanted& wanted)
   run(NormBackward{.d = k.d,
                    .eps = k.options.eps,
                    .frozen = k.frozen,
+                   .act = k.options.act,
+                   .a = k.options.a,
                    .x = k.x.ref(),
-                   .dy = dz.ref(),
+                   .dy = dy.ref(),
                    .mean = k.statistics.mean.ref(),
                    .var = k.statistics.var.ref(),
                    .weight = k.weight.ref(),
+                   .bias = k.bias.ref(),
                    .dx = g[0].ref(),
                    .dweight = g[1].ref(),
                    .dbias = g[2].ref()},
@@ -104,19 +108,17 @@ class Composed {
 };
 
 Gradients norm_gradients(const Kept& k, const Tensor& dy, const Wanted& wanted) {
-  const Map act = k.options.act;
-  if (!recording({&dy, &k.x, &k.weight, &k.bias}))
-    return fused_gradients(k, activation_gradient(k.y, dy, act, k.options.a), wanted);
+  if (!recording({&dy, &k.x, &k.weight, &k.bias})) return fused_gradients(k, dy, wanted);
   const Composed composed(k);
-  const Tensor y = is_smooth(act) ? composed.output() : k.y;
-  return composed.gradients(activation_gradient(y, dy, act, k.options.a), wanted);
+  if (k.options.act == Map::identity) return composed.gradients(dy, wanted);
+  return composed.gradients(activation_gradient(composed.output(), dy, k.options.act, k.options.a), wanted);
 }
 
 Tensor normalise(const Tensor& x, const Tensor& weight, const Tensor& bias, const NormDims& d,
                  const NormOptions& options, const Moments& statistics, bool frozen, std::string_view op) {
   const Affine affine = fold(d, statistics, weight, bias, options.eps, false, x.dtype());
   Tensor y = run_apply(x, affine, d, options);
-  const Kept kept{d, options, frozen, statistics, x, weight, bias, options.act == Map::identity ? Tensor{} : y};
+  const Kept kept{d, options, frozen, statistics, x, weight, bias};
   return record(std::move(y), op, {x, weight, bias},
                 [kept](const Tensor& dy, const Wanted& wanted) { return norm_gradients(kept, dy, wanted); });
 }
@@ -161,10 +163,32 @@ Affine fold(const NormDims& d, const Moments& statistics, const Tensor& weight, 
 
 Moments moments(const Tensor& x, NormKind kind, int groups) { return run_stats(x, norm_dims(x.shape(), kind, groups)); }
 
+Moments merge_channels(const Moments& channels, NormKind kind, int groups) {
+  check(channels.mean && channels.mean.rank() == 2 && channels.var && channels.var.shape() == channels.mean.shape(),
+        "merge_channels: expected mean and var [N,C]");
+  const NormDims d = norm_dims(channels.mean.shape(), kind, groups);
+  if (d.groups == d.C && !d.across_batch) return channels;
+  const Shape view{d.N, d.groups, d.C / d.groups}, statistics{d.rows(), d.groups};
+  const auto average = [&](const Tensor& t) { return d.across_batch ? mean(t, {0, 2}, true) : mean(t, {2}, true); };
+  const Tensor means = channels.mean.reshape(view), whole = average(means);
+  const Tensor var = average(channels.var.reshape(view) + square(means - whole));
+  return {whole.reshape(statistics), var.reshape(statistics)};
+}
+
 Tensor norm(const Tensor& x, const Tensor& weight, const Tensor& bias, const NormOptions& options) {
   check_norm(x, weight, bias, options, "norm");
   const NormDims d = norm_dims(x.shape(), options.kind, options.groups);
   return normalise(x, weight, bias, d, options, run_stats(x, d), false, "norm");
+}
+
+Tensor norm(const Tensor& x, const Moments& statistics, const Tensor& weight, const Tensor& bias,
+            const NormOptions& options) {
+  check_norm(x, weight, bias, options, "norm");
+  const NormDims d = norm_dims(x.shape(), options.kind, options.groups);
+  check(statistics.mean && statistics.var, "norm: expected mean and var, got an empty handle");
+  check_param(statistics.mean, d.stats(), x.dtype(), "norm", "mean");
+  check_param(statistics.var, d.stats(), x.dtype(), "norm", "var");
+  return normalise(x, weight, bias, d, options, statistics, false, "norm");
 }
 
 Tensor norm_with(const Tensor& x, const Tensor& mean, const Tensor& var, const Tensor& weight, const Tensor& bias,

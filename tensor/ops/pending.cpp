@@ -44,14 +44,6 @@ Tensor run_transposed(const Pending& p, const Tensor& w, const Conv2dDims& d, co
   return y;
 }
 
-/// Channel moments [N,channels] for an epilogue to fill.
-Moments channel_moments(const Tensor& x, std::int64_t channels) {
-  const Shape shape{x.dim(0), channels};
-  const DType type = param_dtype(x.dtype());
-  return {Tensor::empty(x.context(), shape, type, Conv2dForward::op),
-          Tensor::empty(x.context(), shape, type, Conv2dForward::op)};
-}
-
 Pending pending_norm(Tensor y, const Moments& m, const Tensor& weight, const Tensor& bias, const NormOptions& o) {
   check_param(weight, y.dim(-1), y.dtype(), "norm", "weight");
   check_param(bias, y.dim(-1), y.dtype(), "norm", "bias");

@@ -33,9 +33,9 @@ ConvTranspose2dOptions upsampling_options(PadMode mode) {
   return {.stride = 2, .pad = Pad4::all(mode == PadMode::zero ? 1 : 3)};
 }
 
-Tensor upsampled_conv2d(const Tensor& x, const Tensor& filter, const Tensor& bias, PadMode mode) {
+Tensor upsampled_conv2d(const Tensor& x, const Tensor& filter, const Tensor& bias, PadMode mode, Moments* channels) {
   const Tensor edged = mode == PadMode::zero ? x : pad(x, Pad4::all(1), PadMode::replicate);
-  return conv_transpose2d(edged, filter, bias, upsampling_options(mode));
+  return conv_transpose2d(edged, filter, bias, upsampling_options(mode), channels);
 }
 
 }  // namespace sumi

@@ -142,6 +142,40 @@ TEST(NormClosedForm, ActivationsOverTheirRange) {
   }
 }
 
+/// Their derivatives, as dx of constant statistics (mean 0, variance 1) and dy = 1.
+TEST(NormClosedForm, DerivativesOverTheirRange) {
+  std::vector<float> x;
+  for (int i = -40000; i <= 40000; i++) x.push_back(static_cast<float>(i) * 0.0025f);
+  std::vector<float> dy(x.size(), 1.f), dx(x.size()), mean{0}, var{1};
+  for (const Map act : {Map::identity, Map::relu, Map::leaky_relu, Map::tanh, Map::sigmoid}) {
+    NormBackward a{.d = {.HW = static_cast<std::int64_t>(x.size())}, .eps = 0, .frozen = true, .act = act, .a = 0.25};
+    a.x = ref(x), a.dy = ref(dy), a.mean = ref(mean), a.var = ref(var), a.dx = ref(dx);
+    for_each_row(a, [&] {
+      for (std::size_t i = 0; i < x.size(); i++)
+        ASSERT_NEAR(dx[i], map_derivative_at<double>(act, x[i], 0.25), 4e-7) << name_of(act) << ' ' << x[i];
+    });
+  }
+}
+
+/// u = 2 x + 3 of constant statistics (mean 0, variance 1): only the third element is cut off.
+TEST(NormClosedForm, BackwardGoesThroughTheActivation) {
+  std::vector<float> x{-1, 2, -3, 4}, dy{1, 1, 1, 1}, mean{0}, var{1}, weight{2}, bias{3}, dx(4), dweight(1), dbias(1);
+  NormBackward a{.d = {.HW = 4}, .eps = 0, .frozen = true, .act = Map::relu, .x = ref(x), .dy = ref(dy)};
+  a.mean = ref(mean), a.var = ref(var), a.weight = ref(weight), a.bias = ref(bias);
+  a.dx = ref(dx), a.dweight = ref(dweight), a.dbias = ref(dbias);
+  for_each_row(a, [&] {
+    EXPECT_EQ(dx, (std::vector<float>{2, 2, 0, 2}));
+    EXPECT_EQ(dweight[0], 5);
+    EXPECT_EQ(dbias[0], 3);
+  });
+  a.act = Map::leaky_relu, a.a = 0.5;
+  for_each_row(a, [&] {
+    EXPECT_EQ(dx, (std::vector<float>{2, 2, 1, 2}));
+    EXPECT_EQ(dweight[0], 3.5f);
+    EXPECT_EQ(dbias[0], 3.5f);
+  });
+}
+
 /// y = xhat w + b has no gradient along x's scale and offset: sum dx = sum dx x = 0 (eps = 0).
 TEST(NormClosedForm, BackwardIsOrthogonal) {
   const NormDims d{.N = 2, .HW = 50, .C = 6, .groups = 3};

@@ -48,8 +48,68 @@ std::vector<GradientCase> frozen_cases() {
   return cases;
 }
 
+/// Statistics that a convolution took at the store: its gradients flow through them as if the norm had taken them.
+std::vector<GradientCase> given_cases() {
+  const NormOptions kinds[] = {{.kind = NormKind::instance, .act = Map::relu},
+                               {.kind = NormKind::batch, .act = Map::tanh},
+                               {.kind = NormKind::group, .groups = 2},
+                               {.kind = NormKind::layer}};
+  const Shape x{2, 3, 4, 2}, w{4, 3, 3, 2}, up{2, 3, 3, 4}, c{4};
+  std::vector<GradientCase> cases;
+  for (const NormOptions& o : kinds) {
+    const auto normed = [o](const Tensor& y, const Moments& m, const In& t) {
+      return norm(y, merge_channels(m, o.kind, o.groups), t[2], t[3], o);
+    };
+    cases.push_back({concat("after_conv2d_", static_cast<int>(o.kind)), {x, w, c, c}, [=](const In& t) {
+                       Moments m;
+                       const Tensor y = conv2d(t[0], t[1], {}, {.pad = Pad4::all(1)}, &m);
+                       return normed(y, m, t);
+                     }});
+    cases.push_back({concat("after_conv_transpose2d_", static_cast<int>(o.kind)), {x, up, c, c}, [=](const In& t) {
+                       Moments m;
+                       const Tensor y = conv_transpose2d(t[0], t[1], {}, {.stride = 2, .pad = Pad4::all(1)}, &m);
+                       return normed(y, m, t);
+                     }});
+  }
+  return cases;
+}
+
 const bool kNorm = register_gradient_tests("NormGradient", norm_cases());
 const bool kFrozen = register_gradient_tests("NormGradient", frozen_cases());
+const bool kGiven = register_gradient_tests("NormGradient", given_cases());
+
+/// The activation's gradient costs no pass of its own, and no output is kept for it.
+TEST(FusedNorm, BackwardIsOneKernel) {
+  const auto context = std::make_shared<Context>(ContextOptions{.threads = 1});
+  const Shape shape{2, 16, 16, 8};
+  Tensor x = Tensor::randn(context, shape, 1), w = Tensor::full(context, {8}, 2), b = Tensor::full(context, {8}, 0.5);
+  for (Tensor* t : {&x, &w, &b}) t->set_requires_grad();
+  for (const Map act : {Map::relu, Map::leaky_relu, Map::tanh, Map::sigmoid}) {
+    const std::size_t before = context->pool().bytes_in_use();
+    const Tensor total = sum(norm(x, w, b, {.act = act, .a = 0.2}));
+    EXPECT_LT(context->pool().bytes_in_use(), before + static_cast<std::size_t>(shape.numel()) * sizeof(float));
+    std::vector<Timing> timings;
+    context->profile = &timings;
+    const Tensor inputs[] = {x, w, b};
+    grad(total, inputs);
+    context->profile = nullptr;
+    std::string ops;
+    for (const Timing& t : timings)
+      if (t.op != Binary::op) ops += concat(t.op, ' ');  // the sum's gradient is repeated by an addition
+    EXPECT_EQ(ops, "norm_backward ") << name_of(act);
+  }
+}
+
+TEST(MergeChannels, GivesTheStatisticsOfTheWhole) {
+  const Tensor x = random_tensor({3, 4, 5, 6}, 7) + 100;
+  const Moments channels = moments(x, NormKind::instance);
+  for (const auto& [kind, groups] :
+       {std::pair{NormKind::instance, 1}, {NormKind::batch, 1}, {NormKind::group, 3}, {NormKind::layer, 1}}) {
+    const Moments got = merge_channels(channels, kind, groups), want = moments(x, kind, groups);
+    EXPECT_LE(largest_difference(got.mean, want.mean), 1e-11);
+    EXPECT_LE(largest_difference(got.var, want.var), 1e-11);
+  }
+}
 
 /// A critic of two convolutions: inputs x, w1, b1, norm weight and bias, w2.
 Tensor critic(const Tensor& x, const In& p) {

@@ -1,0 +1,23 @@
+// The activations that the norms' rows fuse.
+#pragma once
+#include <type_traits>
+#include <utility>
+
+#include "kernels/map/functions.h"
+
+namespace sumi {
+
+/// Calls visit(std::integral_constant<Map, act>{}) for one of the activations; for identity where `act` is none.
+#if defined(__CUDACC__)
+#pragma nv_exec_check_disable
+#endif
+template <class V>
+SUMI_HD void visit_activation(Map act, V&& visit) {
+  if (act == Map::relu) return visit(std::integral_constant<Map, Map::relu>{});
+  if (act == Map::leaky_relu) return visit(std::integral_constant<Map, Map::leaky_relu>{});
+  if (act == Map::tanh) return visit(std::integral_constant<Map, Map::tanh>{});
+  if (act == Map::sigmoid) return visit(std::integral_constant<Map, Map::sigmoid>{});
+  visit(std::integral_constant<Map, Map::identity>{});
+}
+
+}  // namespace sumi
