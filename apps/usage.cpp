@@ -57,7 +57,8 @@ void check_arguments(const CLI::App& program, const std::vector<std::string>& ar
 void check_repetition(const CLI::App& program) {
   for (const CLI::App* sub : program.get_subcommands())
     for (const CLI::Option* o : sub->get_options()) {
-      const bool once = o->get_multi_option_policy() == CLI::MultiOptionPolicy::Throw && o->get_items_expected_max() == 1;
+      const bool once =
+          o->get_multi_option_policy() == CLI::MultiOptionPolicy::Throw && o->get_items_expected_max() == 1;
       check_usage(!once || o->count() <= 1, "option ", o->get_name(), " for 'sumi ", sub->get_name(), "' is given ",
                   o->count(), " times; give it once");
     }
