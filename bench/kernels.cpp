@@ -15,23 +15,9 @@
 
 #include "bench/operands.h"
 #include "bench/roofs.h"
-#include "kernels/binary/cases.h"
-#include "kernels/cast/cases.h"
-#include "kernels/conv2d/cases.h"
+#include "kernels/cases.h"
 #include "kernels/core/clock.h"
-#include "kernels/gemm/cases.h"
-#include "kernels/loss/cases.h"
-#include "kernels/map/cases.h"
-#include "kernels/norm/cases.h"
-#include "kernels/optimizer/cases.h"
-#include "kernels/pad/cases.h"
-#include "kernels/pool/cases.h"
-#include "kernels/random/cases.h"
-#include "kernels/reduce/cases.h"
-#include "kernels/resample/cases.h"
-#include "kernels/softmax/cases.h"
 #include "kernels/tables.h"
-#include "kernels/transpose/cases.h"
 
 namespace sumi::bench {
 namespace {

@@ -162,8 +162,13 @@ TEST_P(Architectures, ThreadsDoNotChangeABit) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Generators, Architectures,
-                         testing::Values("cartoongan", "faststyle", "faststyle_sigmoid", "lengstrom", "animeganv2"),
+std::vector<std::string> all_architectures() {
+  std::vector<std::string> names;
+  for (const Architecture& a : architectures()) names.emplace_back(a.name);
+  return names;
+}
+
+INSTANTIATE_TEST_SUITE_P(Generators, Architectures, testing::ValuesIn(all_architectures()),
                          [](const auto& info) { return info.param; });
 
 class GeneratorFile : public testing::Test {
