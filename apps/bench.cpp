@@ -105,12 +105,12 @@ void print_table(const Work& work, Context& ctx, const Measured& m, const Roofli
 }
 
 int bench(BenchOptions& o) {
+  check_usage(o.save.empty() || o.work.train.empty(), "bench: --save goes with --model, not with --train");
   if (!o.size.empty()) std::tie(o.work.width, o.work.height) = parse_size(o.size);
   o.work.precision = parse_precision(o.precision);
   const ContextPtr context = make_context(o.device, o.precision);
   const Roofline roof = o.json ? Roofline{} : measure_roofline(*context, o.work.precision);
   const Work work = make_work(o.work, context);
-  check_usage(o.save.empty() || work.tensors, "bench: --save goes with --model, not with --train");
   const Measured m = measure(work.run, *context, o.repeat);
   if (!o.save.empty()) save_safetensors(o.save, work.tensors(), {});
   if (o.json)
