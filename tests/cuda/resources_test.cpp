@@ -1,16 +1,16 @@
 // What nvcc made of the kernels: no spills, the registers and shared memory of the committed table, and the
 // tensor-core instructions that the sources ask for.
-#include <cxxabi.h>
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
-#include <memory>
 #include <regex>
 #include <sstream>
 #include <string>
+
+#include "tests/demangled.h"
 
 namespace {
 
@@ -32,11 +32,9 @@ std::size_t parameters_of(const std::string& name) {
   return name.size();
 }
 
-std::string demangled(const std::string& name) {
-  int status = 0;
-  const std::unique_ptr<char, decltype(&std::free)> text(abi::__cxa_demangle(name.c_str(), nullptr, nullptr, &status),
-                                                         &std::free);
-  std::string out = status == 0 ? text.get() : name;
+/// Without parameters, namespaces and spaces.
+std::string kernel_name(const std::string& mangled) {
+  std::string out = sumi::test::demangled(mangled);
   out = std::regex_replace(out, std::regex("\\(anonymous namespace\\)::"), "");
   out = out.substr(0, parameters_of(out));
   out = std::regex_replace(out, std::regex("^void |sumi::cuda::|sumi::"), "");
@@ -52,7 +50,7 @@ void read_log(const fs::path& log, const std::string& file, Table& table) {
       spill("(\\d+) bytes spill stores, (\\d+) bytes spill loads"), used("Used (\\d+) registers"),
       shared("(\\d+) bytes smem");
   for (std::string line; std::getline(in, line);) {
-    if (std::regex_search(line, m, entry)) key = file + ' ' + demangled(m[1]) + ' ' + m[2].str();
+    if (std::regex_search(line, m, entry)) key = file + ' ' + kernel_name(m[1]) + ' ' + m[2].str();
     if (key.empty()) continue;
     if (std::regex_search(line, m, spill)) table[key].spilled = std::stoi(m[1]) + std::stoi(m[2]);
     if (std::regex_search(line, m, used)) table[key].registers = std::stoi(m[1]);

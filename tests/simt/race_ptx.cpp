@@ -1,15 +1,12 @@
 #include "tests/simt/race_ptx.h"
 
-#include <cxxabi.h>
-
 #include <array>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <memory>
 #include <sstream>
 
+#include "tests/demangled.h"
 #include "tests/simt/race_meter.h"
 
 namespace simt::race {
@@ -29,13 +26,6 @@ bool is_float(const std::string& opcode) {
 std::string in_project(const std::string& path) {
   const auto at = path.rfind("/kernels/");
   return at == std::string::npos ? "" : path.substr(at + 1);
-}
-
-std::string demangled(const std::string& name) {
-  int status = 0;
-  const std::unique_ptr<char, decltype(&std::free)> text(abi::__cxa_demangle(name.c_str(), nullptr, nullptr, &status),
-                                                         &std::free);
-  return status == 0 ? text.get() : name;
 }
 
 std::string unquoted(const std::string& s) { return s.size() > 2 ? s.substr(1, s.size() - 2) : s; }
@@ -112,7 +102,7 @@ void read_object(const fs::path& path, Ptx& kernels) {
     std::istringstream lines(text);
     for (std::string line; std::getline(lines, line);) module.read_line(line);
     for (const auto& [name, places] : module.kernels) {
-      KernelPtx& k = kernels[short_name(demangled(name))];
+      KernelPtx& k = kernels[short_name(sumi::test::demangled(name))];
       k.clear();  // modules stand from the oldest architecture to the newest
       for (const auto& [where, instructions] : places)
         for (const auto& [kind, count] : instructions) k[module.source_of(where)][kind] += count;

@@ -1,6 +1,5 @@
 // Which variables are __shared__? The emulator compiles them as function-local statics, and the program's own symbol
 // table names those `_ZZ<kernel>E<name>`: addresses, sizes and names, exactly.
-#include <cxxabi.h>
 #include <elf.h>
 #include <fcntl.h>
 #include <link.h>
@@ -9,9 +8,9 @@
 #include <unistd.h>
 
 #include <map>
-#include <memory>
 #include <string_view>
 
+#include "tests/demangled.h"
 #include "tests/simt/simt/machine.h"
 
 namespace simt {
@@ -89,10 +88,7 @@ const char* kernel_name(const void* kernel) {
   static std::map<const void*, std::string> names;
   const auto known = names.find(kernel);
   if (known != names.end()) return known->second.c_str();
-  int status = 0;
-  const std::unique_ptr<char, decltype(&std::free)> text(
-      abi::__cxa_demangle(mangled(kernel), nullptr, nullptr, &status), &std::free);
-  return names.emplace(kernel, status == 0 ? text.get() : mangled(kernel)).first->second.c_str();
+  return names.emplace(kernel, sumi::test::demangled(mangled(kernel))).first->second.c_str();
 }
 
 const std::vector<SharedVariable>& shared_variables(const void* kernel) {
