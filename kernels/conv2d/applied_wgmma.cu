@@ -6,8 +6,6 @@
 // pixel take 2 R S C K / 330e12 s by warp products (a third of 989e12), 2 R S C K / 590e12 s by warpgroup products (60
 // %): the pass is earned from R S K = 450 on, 3x3 from 50 outputs, 1x1 from 450. Expected with 3x3 and 256
 // channels: 1.5 times `implicit_gemm_mma`.
-#include "kernels/conv2d/applied_wgmma.h"
-
 #include "kernels/conv2d/rows_wgmma.h"
 #include "kernels/norm/norm.h"
 

@@ -15,4 +15,12 @@ void conv2d_forward_implicit_gemm_wgmma(const Conv2dForward& a, Context& ctx);
 void conv2d_backward_input_implicit_gemm_wgmma(const Conv2dBackwardInput& a, Context& ctx);
 void conv2d_backward_weight_implicit_gemm_wgmma(const Conv2dBackwardWeight& a, Context& ctx);
 
+/// The same behind a pass that applies: what has a prologue, or padding that is no zeros, and would fit without.
+bool applied_wgmma_supports(const Conv2dForward& a, const DeviceInfo& device);
+bool applied_wgmma_supports(const Conv2dBackwardInput& a, const DeviceInfo& device);
+bool applied_wgmma_pays(const Conv2dForward& a, const DeviceInfo& device);
+bool applied_wgmma_pays(const Conv2dBackwardInput& a, const DeviceInfo& device);
+void conv2d_forward_applied_wgmma(const Conv2dForward& a, Context& ctx);
+void conv2d_backward_input_applied_wgmma(const Conv2dBackwardInput& a, Context& ctx);
+
 }  // namespace sumi::cuda

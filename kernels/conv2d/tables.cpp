@@ -1,5 +1,4 @@
 // The rows, in order of preference.
-#include "kernels/conv2d/applied_wgmma.h"
 #include "kernels/conv2d/conv2d.h"
 #include "kernels/conv2d/direct.h"
 #include "kernels/conv2d/reference.h"
@@ -7,6 +6,7 @@
 #include "kernels/conv2d/rows_wgmma.h"
 #include "kernels/conv2d/winograd.h"
 #include "kernels/conv2d/winograd_cuda.h"
+#include "kernels/device/tensor_cores.h"
 #if SUMI_CUDNN
 #include "kernels/conv2d/cudnn.h"
 #endif
@@ -53,10 +53,9 @@ bool onednn_pays(const Conv2dBackwardWeight& a, const DeviceInfo&) {
 #endif
 
 #if SUMI_CUDA
-/// Turing has products of f16 only.
 template <class Args>
 bool mma_supports(const Args& a, const DeviceInfo& device) {
-  return (device.compute_capability >= 80 || a.dtype() == DType::f16) && cuda::implicit_gemm_supports(a, device);
+  return cuda::tensor_cores_take(a.dtype(), device) && cuda::implicit_gemm_supports(a, device);
 }
 #endif
 

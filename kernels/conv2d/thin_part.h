@@ -6,6 +6,7 @@
 #pragma once
 #include "kernels/conv2d/image_product.h"
 #include "kernels/device/pixel_lanes.h"
+#include "kernels/device/tensor_cores.h"
 #include "kernels/gemm/tile_mma.h"
 
 namespace sumi::cuda {
@@ -80,9 +81,9 @@ ThinPart<T> thin_part(const TapConv& t, int across) {
   return p;
 }
 
-/// Turing multiplies neither bf16 nor tf32.
+/// f32 that is not rounded takes ordinary cores.
 inline bool has_products(DType t, bool tf32, const DeviceInfo& device) {
-  return device.compute_capability >= 80 || (t != DType::bf16 && !tf32);
+  return (t == DType::f32 && !tf32) || tensor_cores_take(t, device);
 }
 
 /// What the index arithmetic of these kernels takes.

@@ -1,4 +1,5 @@
 // The rows, in order of preference.
+#include "kernels/device/tensor_cores.h"
 #include "kernels/gemm/rows.h"
 #if SUMI_CUBLASLT
 #include "kernels/gemm/cublaslt.h"
@@ -11,8 +12,7 @@ namespace sumi {
 namespace {
 
 #if SUMI_CUDA
-/// Turing has products of f16 only.
-bool mma_supports(const Gemm& a, const DeviceInfo& d) { return d.compute_capability >= 80 || a.dtype() == DType::f16; }
+bool mma_supports(const Gemm& a, const DeviceInfo& d) { return cuda::tensor_cores_take(a.dtype(), d); }
 #endif
 
 #if SUMI_ONEDNN
