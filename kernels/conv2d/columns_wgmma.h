@@ -22,7 +22,7 @@ struct WgmmaAxis {
 struct WgmmaPixel {
   int n, p, q;
 };
-__device__ __forceinline__ WgmmaPixel wgmma_pixel(int i, const WgmmaAxis& h, const WgmmaAxis& w) {
+__host__ __device__ __forceinline__ WgmmaPixel wgmma_pixel(int i, const WgmmaAxis& h, const WgmmaAxis& w) {
   const int line = i / w.out, q = i - line * w.out, n = line / h.out;
   return {n, line - n * h.out, q};
 }

@@ -29,37 +29,56 @@ struct WgmmaImage {
     WgmmaAxis h, w;
     int first_h, first_w;  // of its outputs
     int pixels, steps;
+    int next_row;  // from the filter's index behind one row of taps to the next row
   };
   Phase phase[Phases];
   CUtensorMap filter;
-  int S, chunks;  // steps of one tap
+  int C, S;
   int out_step_h, out_step_w, out_h, out_w;
   WgmmaGrid grid;
   Finish<T> finish;
 
   __device__ const Phase& at(std::int64_t product) const { return phase[Phases == 1 ? 0 : static_cast<int>(product)]; }
-  __device__ __forceinline__ void load_left(unsigned char* tile, Mbarrier* full, std::int64_t product, int m,
-                                            int step) const {
+  template <class Shape>
+  struct Source {
+    const WgmmaImage& of;
+    const Phase& o;
+    int n, h, w, column;     // the tile's first pixel and first column
+    int c, index;            // channel, and the filter's r * S + s
+    int offset_h, offset_w;  // of the tap
+    __device__ __forceinline__ void load(unsigned char* left, unsigned char* right, Mbarrier* full) {
+      load_pixels(left, &o.image, full, c, w, h, n, static_cast<unsigned>(offset_w), static_cast<unsigned>(offset_h));
+      if constexpr (MB == Major::k)
+        load_box(right, &of.filter, full, c, index, column);
+      else
+#pragma unroll
+        for (int i = 0; i < Shape::N / 64; i++)
+          load_box(right + i * kTileBox, &of.filter, full, column + i * 64, index, c);
+      advance();
+    }
+    __device__ __forceinline__ void advance() {
+      c += kTileK;
+      if (c < of.C) return;
+      c = 0, offset_w += o.w.dilation, index += o.w.index_step;
+      if (offset_w < o.w.taps * o.w.dilation) return;
+      offset_w = 0, offset_h += o.h.dilation, index += o.next_row;
+    }
+  };
+  template <class Shape>
+  __device__ __forceinline__ Source<Shape> source(std::int64_t product, int m, int column, int step) const {
     const Phase& o = at(product);
     const auto [n, p, q] = wgmma_pixel(m, o.h, o.w);
-    const int tap = step / chunks, r = tap / o.w.taps, s = tap - r * o.w.taps;
-    load_pixels(tile, &o.image, full, (step - tap * chunks) * kTileK, q * o.w.step + o.w.start,
-                p * o.h.step + o.h.start, n, static_cast<unsigned>(s * o.w.dilation),
-                static_cast<unsigned>(r * o.h.dilation));
-  }
-  template <int Columns>
-  __device__ __forceinline__ void load_right(unsigned char* tile, Mbarrier* full, std::int64_t product, int n,
-                                             int step) const {
-    [[maybe_unused]] const Phase& o = at(product);
-    const int tap = step / chunks, c = (step - tap * chunks) * kTileK;
-    if constexpr (MB == Major::k) {
-      load_box(tile, &filter, full, c, tap, n);
-    } else {
-      const int r = tap / o.w.taps, s = tap - r * o.w.taps;
-      const int index = (o.h.index + r * o.h.index_step) * S + o.w.index + s * o.w.index_step;
-#pragma unroll
-      for (int i = 0; i < Columns / 64; i++) load_box(tile + i * kTileBox, &filter, full, n + i * 64, index, c);
-    }
+    const int chunks = (C + kTileK - 1) / kTileK, tap = step / chunks, r = tap / o.w.taps, s = tap - r * o.w.taps;
+    return {.of = *this,
+            .o = o,
+            .n = n,
+            .h = p * o.h.step + o.h.start,
+            .w = q * o.w.step + o.w.start,
+            .column = column,
+            .c = (step - tap * chunks) * kTileK,
+            .index = (o.h.index + r * o.h.index_step) * S + o.w.index + s * o.w.index_step,
+            .offset_h = r * o.h.dilation,
+            .offset_w = s * o.w.dilation};
   }
   __device__ int rows(std::int64_t product) const { return at(product).pixels; }
   __device__ int steps(std::int64_t product) const requires(Phases > 1) { return at(product).steps; }
@@ -102,8 +121,8 @@ WgmmaImage<T, MB, Phases> image_problem(const TapConv& t, int tile_n) {
   const bool forward = MB == Major::k;
   WgmmaImage<T, MB, Phases> p{.filter = filter_map(t.filter, forward ? t.K : t.C, t.h.filter * t.w.filter,
                                                    forward ? t.C : t.K, forward ? tile_n : kTileK),
+                              .C = static_cast<int>(t.C),
                               .S = static_cast<int>(t.w.filter),
-                              .chunks = static_cast<int>(steps_of_tap(t)),
                               .out_step_h = h.out_step,
                               .out_step_w = w.out_step,
                               .out_h = h.out,
@@ -118,7 +137,8 @@ WgmmaImage<T, MB, Phases> image_problem(const TapConv& t, int tile_n) {
                   .first_h = row.first,
                   .first_w = column.first,
                   .pixels = static_cast<int>(t.N) * row.count * column.count,
-                  .steps = row.taps * column.taps * p.chunks};
+                  .steps = row.taps * column.taps * static_cast<int>(steps_of_tap(t)),
+                  .next_row = of_h.index_step * p.S - of_w.taps * of_w.index_step};
   }
   return p;
 }

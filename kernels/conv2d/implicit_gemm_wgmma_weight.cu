@@ -17,27 +17,44 @@ struct WgmmaWeight {
   using Right = Left;
   CUtensorMap dy, x;
   WgmmaAxis h, w;
+  WgmmaPixel jump;  // from a step's first pixel to the next step's
   int K, C;
   WgmmaGrid grid;
   Finish<T> finish;
 
-  __device__ __forceinline__ void load_left(unsigned char* tile, Mbarrier* full, std::int64_t, int m, int step) const {
+  template <class Shape>
+  struct Source {
+    static constexpr int kBoxes = Shape::N / 64;
+    const WgmmaWeight& of;
+    int m, pixel;                                       // of dy
+    WgmmaPixel at;                                      // the same pixel
+    int c[kBoxes], offset_h[kBoxes], offset_w[kBoxes];  // channel and tap of 64 columns
+    __device__ __forceinline__ void load(unsigned char* left, unsigned char* right, Mbarrier* full) {
 #pragma unroll
-    for (int i = 0; i < 2; i++) load_box(tile + i * kTileBox, &dy, full, m + i * 64, step * kTileK);
-  }
-  /// Columns beyond the last tap are channels beyond the image's: zeros.
-  template <int Columns>
-  __device__ __forceinline__ void load_right(unsigned char* tile, Mbarrier* full, std::int64_t, int n0,
-                                             int step) const {
-    const auto [n, p, q] = wgmma_pixel(step * kTileK, h, w);
+      for (int i = 0; i < Shape::M / 64; i++) load_box(left + i * kTileBox, &of.dy, full, m + i * 64, pixel);
+      const int first_w = at.q * of.w.step + of.w.start, first_h = at.p * of.h.step + of.h.start;
 #pragma unroll
-    for (int i = 0; i < Columns / 64; i++) {
-      const int column = n0 + i * 64, tap = column / C, r = tap / w.taps, s = tap - r * w.taps;
-      const bool there = r < h.taps;
-      load_pixels(tile + i * kTileBox, &x, full, there ? column - tap * C : C, q * w.step + w.start,
-                  p * h.step + h.start, n, static_cast<unsigned>(there ? s * w.dilation : 0),
-                  static_cast<unsigned>(there ? r * h.dilation : 0));
+      for (int i = 0; i < kBoxes; i++)
+        load_pixels(right + i * kTileBox, &of.x, full, c[i], first_w, first_h, at.n, static_cast<unsigned>(offset_w[i]),
+                    static_cast<unsigned>(offset_h[i]));
+      pixel += kTileK;
+      at.q += of.jump.q, at.p += of.jump.p, at.n += of.jump.n;
+      if (at.q >= of.w.out) at.q -= of.w.out, at.p++;
+      if (at.p >= of.h.out) at.p -= of.h.out, at.n++;
     }
+  };
+  /// Columns beyond the last tap are channels beyond the image's: zeros.
+  template <class Shape>
+  __device__ __forceinline__ Source<Shape> source(std::int64_t, int m, int n, int step) const {
+    Source<Shape> out{.of = *this, .m = m, .pixel = step * kTileK, .at = wgmma_pixel(step * kTileK, h, w)};
+#pragma unroll
+    for (int i = 0; i < Shape::N / 64; i++) {
+      const int column = n + i * 64, tap = column / C, r = tap / w.taps, s = tap - r * w.taps;
+      const bool there = r < h.taps;
+      out.c[i] = there ? column - tap * C : C;
+      out.offset_h[i] = there ? r * h.dilation : 0, out.offset_w[i] = there ? s * w.dilation : 0;
+    }
+    return out;
   }
   __device__ int rows(std::int64_t) const { return K; }
   __device__ std::int64_t row_of(std::int64_t, int m) const { return m; }
@@ -60,6 +77,7 @@ void run_typed(const Conv2dBackwardWeight& a, Context& ctx) {
                    .x = columns_map(a.x, h, w, d.N, d.C, kTileK),
                    .h = h,
                    .w = w,
+                   .jump = wgmma_pixel(kTileK, h, w),
                    .K = static_cast<int>(d.K),
                    .C = static_cast<int>(d.C),
                    .grid = wgmma_grid(1, d.K, columns, static_cast<int>((pixels + kTileK - 1) / kTileK), Shape::N),

@@ -9,9 +9,12 @@
 // tiles read. wgmma m64n256k16 takes 128 cycles and reads 10 KiB of shared memory in 80: the tensor cores are the
 // limit. Blocks take tiles in bands of 16 rows of tiles, so that what runs at once reads 2048 rows and 2048 columns.
 //
-// Problem: Element, Left and Right (Major, as types), grid, finish, load_left(tile, barrier, product, m, step),
-// load_right<Columns>(tile, barrier, product, n, step), rows(product), row_of(product, m), all but the first four for
-// the device; also steps(product) where products differ in them.
+// Problem: Element, Left and Right (Major, as types), grid, finish, rows(product), row_of(product, m) and
+// source<Shape>(product, m, n, step), all but the first four for the device; also steps(product) where products differ
+// in them. A source is what one thread knows of a tile, from this step on: load(left, right, barrier) asks for both
+// tiles of a step and moves on to the next. That thread issues an instruction in 4 to 5 cycles, and a step's products
+// take 512 (N = 128) or 1024: about 100 instructions are what a step may have, and one division is 20, so that what
+// needs divisions is found once a tile and carried along.
 #pragma once
 #include "kernels/device/wgmma.h"
 #include "kernels/gemm/finish.h"
@@ -122,13 +125,14 @@ __device__ __forceinline__ void bring_tiles(const Problem& problem, unsigned til
 #pragma unroll 1
   for (unsigned tile = blockIdx.x; tile < tiles; tile += gridDim.x) {
     const WgmmaGrid::Place p = place_of(problem, tile);
+    if (p.first >= p.last) continue;
+    auto source = problem.template source<Shape>(p.product, p.m * Shape::M, p.n * Shape::N, p.first);
 #pragma unroll 1
     for (int step = p.first; step < p.last; step++, ring.advance()) {
       Mbarrier* full = ring.full(ring.stage);
       wait_for_phase(ring.empty(ring.stage), ring.phase ^ 1u);
       arrive_expecting(full, Shape::stage_bytes);
-      problem.load_left(ring.left(), full, p.product, p.m * Shape::M, step);
-      problem.template load_right<Shape::N>(ring.right(), full, p.product, p.n * Shape::N, step);
+      source.load(ring.left(), ring.right(), full);
     }
   }
 }

@@ -27,14 +27,20 @@ struct WgmmaMatrices {
 #pragma unroll
       for (int i = 0; i < Rows / 64; i++) load_box(tile + i * kTileBox, map, full, row + i * 64, k, matrix);
   }
-  __device__ __forceinline__ void load_left(unsigned char* tile, Mbarrier* full, std::int64_t product, int m,
-                                            int step) const {
-    load<MA, 128>(tile, &a, full, m, step * kTileK, shared_a ? 0 : static_cast<int>(product));
-  }
-  template <int Columns>
-  __device__ __forceinline__ void load_right(unsigned char* tile, Mbarrier* full, std::int64_t product, int n,
-                                             int step) const {
-    load<MB, Columns>(tile, &b, full, n, step * kTileK, shared_b ? 0 : static_cast<int>(product));
+  template <class Shape>
+  struct Source {
+    const WgmmaMatrices& of;
+    int matrix_a, matrix_b, m, n, k;
+    __device__ __forceinline__ void load(unsigned char* left, unsigned char* right, Mbarrier* full) {
+      WgmmaMatrices::load<MA, Shape::M>(left, &of.a, full, m, k, matrix_a);
+      WgmmaMatrices::load<MB, Shape::N>(right, &of.b, full, n, k, matrix_b);
+      k += kTileK;
+    }
+  };
+  template <class Shape>
+  __device__ __forceinline__ Source<Shape> source(std::int64_t product, int m, int n, int step) const {
+    const int matrix = static_cast<int>(product);
+    return {*this, shared_a ? 0 : matrix, shared_b ? 0 : matrix, m, n, step * kTileK};
   }
   __device__ int rows(std::int64_t) const { return M; }
   __device__ std::int64_t row_of(std::int64_t product, int m) const { return product * M + m; }
