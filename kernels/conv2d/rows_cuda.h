@@ -34,6 +34,11 @@ bool thin_in_supports(const Conv2dForward& a, const DeviceInfo& device);
 bool thin_in_tf32_supports(const Conv2dForward& a, const DeviceInfo& device);
 void conv2d_forward_thin_in(const Conv2dForward& a, Context& ctx);
 void conv2d_forward_thin_in_tf32(const Conv2dForward& a, Context& ctx);
+/// The transpose of a convolution with stride 1 and up to 4 output channels.
+bool thin_in_supports(const Conv2dBackwardInput& a, const DeviceInfo& device);
+bool thin_in_tf32_supports(const Conv2dBackwardInput& a, const DeviceInfo& device);
+void conv2d_backward_input_thin_in(const Conv2dBackwardInput& a, Context& ctx);
+void conv2d_backward_input_thin_in_tf32(const Conv2dBackwardInput& a, Context& ctx);
 /// The gradient's other channels come in whole chunks of 16 bytes.
 bool thin_in_supports(const Conv2dBackwardWeight& a, const DeviceInfo& device);
 bool thin_in_tf32_supports(const Conv2dBackwardWeight& a, const DeviceInfo& device);

@@ -112,6 +112,9 @@ constexpr Variant<Conv2dForward> kForward[] = {
 constexpr Variant<Conv2dBackwardInput> kBackwardInput[] = {
 #if SUMI_CUDA
     {"thin_out", DeviceKind::cuda, kGpuFloats, cuda::thin_out_supports, cuda::conv2d_backward_input_thin_out},
+    {"thin_in_tf32", DeviceKind::cuda, kF32, cuda::thin_in_tf32_supports, cuda::conv2d_backward_input_thin_in_tf32,
+     kTf32},
+    {"thin_in", DeviceKind::cuda, kGpuFloats, cuda::thin_in_supports, cuda::conv2d_backward_input_thin_in},
     {"winograd_2x2", DeviceKind::cuda, kF16, cuda::winograd_2x2_supports, cuda::conv2d_backward_input_winograd_2x2,
      kWinograd2x2, cuda::winograd_2x2_pays},
     {"implicit_gemm_wgmma",

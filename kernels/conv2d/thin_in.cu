@@ -13,6 +13,8 @@
 // f32 on ordinary cores: 8 pixels x 8 channels a thread, so that 8 loads of the part and 2 of 16 bytes of the filter
 // feed 64 multiply-adds.
 //
+// The input gradient of few output channels at stride 1 is the same over dy, with a filter that stands otherwise.
+//
 // Statistics for a norm that follows: a tile's sums, from lanes to warps to its slot (store_sums.h), 3 numbers a
 // channel for 256 (128) pixels.
 //
@@ -35,7 +37,7 @@ constexpr int kAcross = kResults / kThinRows / N;
 template <class T>
 struct ThinIn {
   ThinPart<T> part;
-  const T* filter;
+  ThinFilter<T> filter;
   int R, run, pitch;  // rows of a window, elements of one (S C), elements from one row of the part to the next
   int shifted;        // elements to a copy of the part that stands one element earlier; 0: there is none
   int units, steps;   // 4-byte units of a window's row; steps of 8 units in a window
@@ -51,6 +53,11 @@ struct ThinIn {
       if (shifted > 0 && e > 0) at[shifted - 1] = value;
     });
   }
+  /// Element k of a window whose rows are whole units, in a plain one; -1: there it is a zero.
+  __device__ int unpadded(int k) const {
+    const int padded = units * kUnit<T>, r = k / padded, j = k - r * padded;
+    return r < R && j < run ? r * run + j : -1;
+  }
   int elements() const { return shifted > 0 ? 2 * shifted : part.rows * pitch; }
 };
 
@@ -58,7 +65,7 @@ struct ThinIn {
 template <class T, int N>
 ThinIn<T> thin_in(const TapConv& t, int unit) {
   ThinIn<T> o{.part = thin_part<T>(t, kAcross<N>),
-              .filter = t.filter.as<T>(),
+              .filter = thin_filter<T>(t),
               .R = static_cast<int>(t.h.filter),
               .run = static_cast<int>(t.w.filter * t.C),
               .finish = finish_of<T>(t)};
@@ -77,21 +84,32 @@ __device__ __host__ constexpr int filter_pitch(int steps) {
   return (steps * 8 + 4) * kUnit<T>;
 }
 
+/// Lanes side by side read what stands side by side: elements of a window, or in the transpose's filter channels.
 template <class T, int N>
 __device__ __forceinline__ void load_filter(const ThinIn<T>& o, int n0, T* filter, int* offsets) {
-  constexpr int E = kUnit<T>;
-  const int padded = o.units * E, pitch = filter_pitch<T>(o.steps);
-  for (int k = static_cast<int>(threadIdx.x); k < o.steps * 8 * E; k += kThinThreads) {
-    const int r = k / padded, j = k - r * padded;
-    const bool there = r < o.R && j < o.run;
-    const T* from = o.filter + std::int64_t{n0} * o.R * o.run + r * o.run + j;
+  constexpr int V = kVector<T>, kChunks = N / V;
+  const int all = o.steps * 8 * kUnit<T>, pitch = filter_pitch<T>(o.steps), first = static_cast<int>(threadIdx.x);
+  if (o.filter.per_channel == 1) {
+#pragma unroll 4
+    for (int i = first; i < all * kChunks; i += kThinThreads) {
+      const int k = i / kChunks, n = i % kChunks * V, left = o.finish.N - n0 - n, at = o.unpadded(k);
+      const int valid = at < 0 || left < 0 ? 0 : left < V ? left : V;
+      const Vector<T> v = load_run(o.filter.at(n0 + n, at), valid, o.finish.N % V == 0);
+#pragma unroll
+      for (int e = 0; e < V; e++) filter[(n + e) * pitch + k] = v.v[e];
+    }
+  } else {
+    for (int k = first; k < all; k += kThinThreads) {
+      const int at = o.unpadded(k);
+      const T* from = o.filter.at(n0, at);
 #pragma unroll 8
-    for (int n = 0; n < N; n++)
-      filter[n * pitch + k] = there && n0 + n < o.finish.N ? from[n * o.R * o.run] : from_float<T>(0.f);
+      for (int n = 0; n < N; n++)
+        filter[n * pitch + k] = at >= 0 && n0 + n < o.finish.N ? from[n * o.filter.per_channel] : from_float<T>(0.f);
+    }
   }
   for (int u = static_cast<int>(threadIdx.x); u < o.steps * 8; u += kThinThreads) {
     const int r = u / o.units;
-    offsets[u] = r < o.R ? r * o.pitch + (u - r * o.units) * E : 0;  // behind the end the filter is zero
+    offsets[u] = r < o.R ? r * o.pitch + (u - r * o.units) * kUnit<T> : 0;  // behind the end the filter is zero
   }
 }
 
@@ -235,11 +253,10 @@ __device__ __forceinline__ void load_columns(const ThinIn<float>& o, int n0, flo
   const int depth = o.R * o.run, warp = static_cast<int>(threadIdx.x / 32);
   for (int n = static_cast<int>(threadIdx.x % 32); n < N; n += 32) {
     const bool there = n0 + n < o.finish.N;
-    const float* from = o.filter + std::int64_t{n0 + n} * depth;
     for_each_in_batches(
         warp, depth, kThinWarps,
         [&](std::int64_t k) {
-          return Loaded{there ? from[k] : 0.f, k};
+          return Loaded{there ? *o.filter.at(n0 + n, static_cast<int>(k)) : 0.f, k};
         },
         [&](const Loaded& l) { filter[l.k * N + n] = l.value; });
   }
@@ -320,8 +337,7 @@ std::size_t shared_bytes(const TapConv& t, bool tensor_cores) {
 
 /// Four blocks a multiprocessor, each of which loads the filter once.
 template <class T, bool TensorCores>
-void run_typed(const Conv2dForward& a, Context& ctx) {
-  const TapConv t = taps_of(a);
+void run_typed(const TapConv& t, Context& ctx) {
   visit_width(t.K, [&](auto n) {
     auto o = thin_in<T, n()>(t, TensorCores ? kUnit<T> : 1);
     const MomentsInStore moments(t.epilogue, t.N, o.part.tiles / t.N, 1, t.K, ctx);
@@ -338,27 +354,40 @@ void run_typed(const Conv2dForward& a, Context& ctx) {
   });
 }
 
-}  // namespace
-
-bool thin_in_supports(const Conv2dForward& a, const DeviceInfo& device) {
-  if (!is_thin(a.d, a.d.C) || !is_loadable(a) || !has_products(a.dtype(), false, device)) return false;
+template <class Args>
+bool fits(const Args& a, std::int64_t channels, bool tf32, const DeviceInfo& device) {
+  if (!is_thin(a.d, channels) || !is_loadable(a) || !has_products(a.dtype(), tf32, device)) return false;
   const TapConv t = taps_of(a);
-  const std::size_t bytes = a.dtype() == DType::f32 ? shared_bytes<float>(t, false) : shared_bytes<__half>(t, true);
+  const std::size_t bytes = a.dtype() == DType::f32 ? shared_bytes<float>(t, tf32) : shared_bytes<__half>(t, true);
   return bytes <= device.shared_per_block;
 }
-bool thin_in_tf32_supports(const Conv2dForward& a, const DeviceInfo& device) {
-  return is_thin(a.d, a.d.C) && is_loadable(a) && has_products(a.dtype(), true, device) &&
-         shared_bytes<float>(taps_of(a), true) <= device.shared_per_block;
+
+template <class Args>
+void run_stored(const Args& a, Context& ctx) {
+  if (a.dtype() == DType::f16)
+    run_typed<__half, true>(taps_of(a), ctx);
+  else if (a.dtype() == DType::bf16)
+    run_typed<__nv_bfloat16, true>(taps_of(a), ctx);
+  else
+    run_typed<float, false>(taps_of(a), ctx);
 }
 
-void conv2d_forward_thin_in(const Conv2dForward& a, Context& ctx) {
-  if (a.dtype() == DType::f16)
-    run_typed<__half, true>(a, ctx);
-  else if (a.dtype() == DType::bf16)
-    run_typed<__nv_bfloat16, true>(a, ctx);
-  else
-    run_typed<float, false>(a, ctx);
+}  // namespace
+
+bool thin_in_supports(const Conv2dForward& a, const DeviceInfo& device) { return fits(a, a.d.C, false, device); }
+bool thin_in_tf32_supports(const Conv2dForward& a, const DeviceInfo& device) { return fits(a, a.d.C, true, device); }
+bool thin_in_supports(const Conv2dBackwardInput& a, const DeviceInfo& device) {
+  return a.d.unit_stride() && fits(a, a.d.K, false, device);
 }
-void conv2d_forward_thin_in_tf32(const Conv2dForward& a, Context& ctx) { run_typed<float, true>(a, ctx); }
+bool thin_in_tf32_supports(const Conv2dBackwardInput& a, const DeviceInfo& device) {
+  return a.d.unit_stride() && fits(a, a.d.K, true, device);
+}
+
+void conv2d_forward_thin_in(const Conv2dForward& a, Context& ctx) { run_stored(a, ctx); }
+void conv2d_forward_thin_in_tf32(const Conv2dForward& a, Context& ctx) { run_typed<float, true>(taps_of(a), ctx); }
+void conv2d_backward_input_thin_in(const Conv2dBackwardInput& a, Context& ctx) { run_stored(a, ctx); }
+void conv2d_backward_input_thin_in_tf32(const Conv2dBackwardInput& a, Context& ctx) {
+  run_typed<float, true>(taps_of(a), ctx);
+}
 
 }  // namespace sumi::cuda

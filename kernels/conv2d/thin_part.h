@@ -60,15 +60,39 @@ struct ThinPart {
   }
 };
 
-/// Of a convolution, in tiles of 8 x `across` windows.
+/// A filter, by output channel and element of a window. The transpose of a convolution with stride 1 reads another
+/// layout, taps backwards.
+template <class T>
+struct ThinFilter {
+  const T* first;
+  std::int64_t per_channel, per_tap, per_input;
+  int C, reciprocal;
+
+  /// Element k = (r S + s) C + c of output channel n's window.
+  __device__ const T* at(int n, int k) const {
+    const int tap = k * reciprocal >> 16, c = k - tap * C;  // k / C: k < 2^14, C <= 4
+    return first + n * per_channel + tap * per_tap + c * per_input;
+  }
+};
+
+template <class T>
+ThinFilter<T> thin_filter(const TapConv& t) {
+  const std::int64_t taps = t.h.filter * t.w.filter;
+  const auto C = static_cast<int>(t.C), reciprocal = 65536 / C + 1;
+  if (t.transposed) return {t.filter.as<T>() + (taps - 1) * t.K, 1, -t.K, taps * t.K, C, reciprocal};
+  return {t.filter.as<T>(), taps * t.C, t.C, 1, C, reciprocal};
+}
+
+/// Of a convolution, or of the transpose of one with stride 1, in tiles of 8 x `across` windows.
 template <class T>
 ThinPart<T> thin_part(const TapConv& t, int across) {
   const auto narrow = [](std::int64_t v) { return static_cast<int>(v); };
+  const auto before = [&](const Axis& a) { return narrow(a.before - a.phases[0].taps[0].offset); };
   ThinPart<T> p{.image = image_of<T>(t),
                 .stride_h = narrow(t.h.in_step),
                 .stride_w = narrow(t.w.in_step),
-                .top = narrow(t.h.before),
-                .left = narrow(t.w.before),
+                .top = before(t.h),
+                .left = before(t.w),
                 .end_h = narrow(t.h.extent - t.h.before),
                 .end_w = narrow(t.w.extent - t.w.before),
                 .P = narrow(t.h.out),
