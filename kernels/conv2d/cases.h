@@ -244,6 +244,11 @@ inline std::vector<Conv2dDims> realistic_conv2d_dims() {
   const PadMode reflect = PadMode::reflect;
   return {
       square(1, 16, 64, 64, 3, 1, one),  // whole tiles of every rung, small enough for the emulator's report
+      square(1, 16, 64, 64, 3, 1, one, reflect),
+      square(1, 32, 32, 64, 4, 2, one),
+      square(1, 32, 3, 32, 9, 1, Pad4::all(4), reflect),
+      square(1, 32, 32, 3, 9, 1, Pad4::all(4), reflect),
+      square(1, 32, 64, 64, 3, 1, one, PadMode::zero, 64),
       square(1, 256, 3, 64, 3, 1, one),  // VGG-19
       square(1, 256, 64, 64, 3, 1, one),
       square(1, 128, 64, 128, 3, 1, one),

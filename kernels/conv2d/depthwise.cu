@@ -1,7 +1,10 @@
 // groups = C = K: nothing to multiply as matrices, 2 R S FLOP per element read and written once. The bound is memory:
 // 3x3 in bf16 makes 18 FLOP on 4 bytes, 4.5 a byte, where an H100 balances 67 TFLOP/s against 3.35 TB/s at 20. A thread
 // makes one pixel of 16 bytes of channels; a block's 8 pixels by 32 such runs stand beside each other in memory, so
-// that the taps' overlapping reads hit L1. The filter stands in shared memory, in f32, channels contiguous.
+// that the taps' overlapping reads hit L1. The filter stands in shared memory, in f32, channels contiguous. The one
+// change against `naive`, whose neighbouring threads are a group's pixels, C elements apart: they are neighbouring
+// channels, 16 times fewer sectors in bf16 (8 in f32), located once for all of a thread's. Expected: 60 to 80 % of 3.35
+// TB/s, more than 10 times `naive`.
 #include "kernels/conv2d/channel_sums.h"
 #include "kernels/conv2d/direct.h"
 #include "kernels/conv2d/image_product.h"

@@ -1,6 +1,10 @@
 // The rows `naive` and `tiled` of the three tables: any stride, dilation, groups, padding, prologue and epilogue, by
 // the definition. Products per group; the transpose tests each tap for an input that it meets, so at stride 2 three of
 // four multiply-adds are by nothing.
+//   naive   a thread a result. A multiply-add locates and reads two elements: 4 divisions, some 100 instructions.
+//           Expected: 1 % of f32's peak.
+//   tiled   the one change: 32 x 32 tiles in shared memory, an element located and read once for 32 results. Expected:
+//           10 to 15 times naive; then shared memory is the limit, 5 reads for 4 multiply-adds.
 #include "kernels/conv2d/channel_sums.h"
 #include "kernels/conv2d/rows_cuda.h"
 #include "kernels/gemm/tile_elements.h"

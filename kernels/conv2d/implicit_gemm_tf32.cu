@@ -1,5 +1,7 @@
 // The rows `implicit_gemm_tf32`: f32 images on tensor cores, which round both factors to tf32
-// (kernels/gemm/tile_mma.h).
+// (kernels/gemm/tile_mma.h). That is the one change against `implicit_gemm`: 1,024 multiply-adds an instruction of a
+// warp instead of 32, the bytes as they were: 32 FLOP a byte of L2 allow 176 TFLOP/s. Expected: 25 to 35 % of 494
+// TFLOP/s, 3 times `implicit_gemm`.
 #include "kernels/conv2d/run_mma.h"
 
 namespace sumi::cuda {

@@ -1,4 +1,8 @@
 // The rows `naive` and `tiled`: every case of every dtype.
+//   naive   a thread a result: two loads a multiply-add, where a clock has 32 lanes of loads and 128 of FMA. Expected:
+//           under 12 % of 67 TFLOP/s.
+//   tiled   the one change: 32 x 32 tiles in shared memory, 32 times less from memory; 5 reads of shared memory for 4
+//           multiply-adds. Expected: 20 %.
 #include "kernels/gemm/product.h"
 #include "kernels/gemm/rows.h"
 #include "kernels/gemm/tile_elements.h"

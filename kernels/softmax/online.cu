@@ -1,6 +1,7 @@
 // A block a row of any length, in two walks over it: the first keeps a running maximum and a sum that is rescaled when
-// the maximum grows (Milakov and Gimelshein 2018), the second writes. The second walk finds rows of up to some hundred
-// KiB in the L2 cache, so that memory sees what it must: x and y once, or y, dy and dx once.
+// the maximum grows (Milakov and Gimelshein 2018), the second writes. That is the one change against the textbook's
+// three walks: 12 bytes an element of f32 instead of 16. The second walk finds its row in L2 while the rows at work, up
+// to 8 a multiprocessor, fit its 50 MB: 12,000 columns of f32. Expected: 70 to 85 % of a copy's speed there, 60 beyond.
 #include "kernels/device/elements.h"
 #include "kernels/device/warp.h"
 #include "kernels/map/elementary.h"

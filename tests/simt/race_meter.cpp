@@ -74,22 +74,23 @@ void Meter::count(const char* what, const Site& s, std::uint64_t count) {
   e.count += count;
 }
 
-/// 32 banks of 4 bytes. A warp's access of 8 bytes a lane is served in halves, of 16 bytes in quarters.
+/// 32 banks of 4 bytes. A warp's access of 8 bytes a lane is served in halves, of 16 bytes in quarters; a box that the
+/// copy engine writes is one lane's.
 void Meter::add_shared(Traffic& t, const Lanes& lanes, std::size_t turn) {
-  const std::size_t together = 32 / std::max<std::size_t>(1, t.width / 4);
+  const std::size_t together = 32 / std::clamp<std::size_t>(t.width / 4, 1, 32);
   for (std::size_t first = 0; first < 32; first += together) {
     std::array<std::set<std::uintptr_t>, 32> banks;
-    std::size_t most = 0;
+    std::size_t most = 0, words = 0;
     for (std::size_t l = first; l < first + together; l++) {
       if (turn >= lanes[l].size()) continue;
       const Request& r = lanes[l][turn];
       for (std::uintptr_t word = r.address / 4; word * 4 < r.address + r.bytes; word++) {
-        banks[word % 32].insert(word);
+        words += banks[word % 32].insert(word).second;
         most = std::max(most, banks[word % 32].size());
       }
     }
     t.served += most;
-    t.ideal += most > 0;
+    t.ideal += (words + 31) / 32;
   }
 }
 
