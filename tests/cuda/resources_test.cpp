@@ -103,40 +103,63 @@ TEST(Cuda, ResourcesAreTheCommittedOnes) {
     EXPECT_EQ(count, 0) << (count < 0 ? "in the table only: " : "compiled now: ") << line << "\n(make cuda-resources)";
 }
 
-/// Which PTX instructions a file's kernels must hold, by what its source includes.
-TEST(Cuda, TensorCoreKernelsHoldTheirInstructions) {
-  const std::vector<std::pair<std::string, std::string>> wanted{{"/run_mma.h\"", "mma.sync.aligned.m16n8k"},
-                                                                {"/run_mma.h\"", "ldmatrix.sync.aligned"},
-                                                                {"/run_mma.h\"", "cp.async.cg"},
-                                                                {"Tf32", "mma.sync.aligned.m16n8k8"},
-                                                                {"/thin_part.h\"", "mma.sync.aligned.m16n8k16"},
-                                                                {"/thin_part.h\"", "mma.sync.aligned.m16n8k8"},
-                                                                {"/thin_part.h\"", "ldmatrix.sync.aligned"},
-                                                                {"/tile_wgmma.h\"", "wgmma.mma_async"},
-                                                                {"/tile_wgmma.h\"", "cp.async.bulk.tensor"},
-                                                                {"/tile_wgmma.h\"", "setmaxnreg.inc"},
-                                                                {"/columns_wgmma.h\"", "global.im2col"}};
-  int checked = 0;
-  for (const auto& e : fs::recursive_directory_iterator(SUMI_OBJECTS)) {
-    const std::string name = e.path().string();
-    if (!name.ends_with(".cu.o")) continue;
-    const auto at = name.rfind("/kernels/");
-    const fs::path source = fs::path(SUMI_SOURCE_DIR) / name.substr(at + 1, name.size() - at - 3);
-    const auto whole = [](const fs::path& p) {
-      std::ifstream in(p, std::ios::binary);
-      std::stringstream s;
-      s << in.rdbuf();
-      return s.str();
-    };
-    const std::string text = whole(source), object = whole(e.path());
-    for (const auto& [call, instruction] : wanted) {
-      if (text.find(call) == std::string::npos) continue;
-      checked++;
-      EXPECT_NE(object.find(instruction), std::string::npos)
-          << source << " includes " << call << ", but its PTX has no " << instruction;
+/// Calls f(architecture, kernel, its PTX) for every kernel of the modules that an object carries.
+template <class F>
+void for_each_kernel(const fs::path& object, F&& f) {
+  std::ifstream in(object, std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(in), {}}, target = "\n.target ", entry = ".entry ";
+  for (auto at = bytes.find(target); at != std::string::npos; at = bytes.find(target, at + 1)) {
+    const std::string module = bytes.substr(at + target.size(), bytes.find('\0', at) - at - target.size());
+    const std::string architecture = module.substr(0, module.find_first_of(", \n"));
+    for (auto k = module.find(entry); k != std::string::npos;) {
+      const auto next = module.find(entry, k + 1), name = k + entry.size();
+      const auto end = module.find_first_of("( \n", name);
+      f(architecture, kernel_name(module.substr(name, end - name)), module.substr(k, next - k));
+      k = next;
     }
   }
-  if (checked == 0) GTEST_SKIP() << "no kernel uses tensor cores";
+}
+
+/// An instruction that every kernel whose name matches holds, on architectures that match.
+struct Wanted {
+  const char *kernel, *architecture, *instruction;
+};
+constexpr Wanted kWanted[] = {
+    {"^multiply_mma<\\w+<__", "", "mma.sync.aligned.m16n8k16"},
+    {"^multiply_mma<\\w+<__", "", "ldmatrix.sync.aligned"},
+    {"^multiply_mma<\\w+<float", "", "mma.sync.aligned.m16n8k8"},
+    {"^multiply_mma<.*,false>$", "", "cp.async.cg"},  // those that are not staged through registers
+    {"^convolve_mma<__", "", "mma.sync.aligned.m16n8k16"},
+    {"^convolve_mma<float", "", "mma.sync.aligned.m16n8k8"},
+    {"^convolve_mma<", "", "ldmatrix.sync.aligned"},
+    {"^weigh<.*ProductSums<__", "", "mma.sync.aligned.m16n8k16"},
+    {"^weigh<.*ProductSums<__", "", "ldmatrix.sync.aligned"},
+    {"^weigh<.*ProductSums<float", "", "mma.sync.aligned.m16n8k8"},
+    {"^multiply_wgmma<", "sm_90a", "wgmma.mma_async"},
+    {"^multiply_wgmma<", "sm_90a", "cp.async.bulk.tensor"},
+    {"^multiply_wgmma<", "sm_90a", "setmaxnreg.inc"},
+    {"^multiply_wgmma<Wgmma(Image|Weight)<", "sm_90a", "global.im2col"},
+};
+
+TEST(Cuda, TensorCoreKernelsHoldTheirInstructions) {
+  std::map<std::string, int> checked, compiled_for;
+  for (const auto& e : fs::recursive_directory_iterator(SUMI_OBJECTS)) {
+    if (!e.path().string().ends_with(".cu.o")) continue;
+    for_each_kernel(e.path(), [&](const std::string& architecture, const std::string& kernel, const std::string& ptx) {
+      compiled_for[architecture]++;
+      for (const auto& [name, on, instruction] : kWanted) {
+        if (architecture.find(on) == std::string::npos || !std::regex_search(kernel, std::regex(name))) continue;
+        checked[std::string(name) + instruction]++;
+        EXPECT_NE(ptx.find(instruction), std::string::npos)
+            << kernel << " has no " << instruction << " on " << architecture;
+      }
+    });
+  }
+  EXPECT_FALSE(compiled_for.empty());
+  for (const auto& [name, on, instruction] : kWanted) {
+    const bool compiled = !*on || compiled_for[on] > 0;
+    EXPECT_EQ(checked[std::string(name) + instruction] > 0, compiled) << "kernels that match " << name;
+  }
 }
 
 }  // namespace
