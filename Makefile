@@ -53,7 +53,7 @@ simt-report: packages-test
 # On a machine with a GPU: tests and times every CUDA row there. PREFIX_PATH names the libraries' folder where the system
 # has none (cmake/gpu_prefix.sh makes it).
 gpu-check:
-	@bench/gpu_check.sh
+	@bash bench/gpu_check.sh
 
 # The kernels for every architecture from Turing to Blackwell; `make test` compiles sm_80 and sm_90a.
 cuda-all: packages-test

@@ -11,6 +11,7 @@
 #include "apps/usage.h"
 #include "kernels/core/clock.h"
 #include "kernels/device/roofline.h"
+#include "kernels/device/runtime.h"
 #include "nn/safetensors.h"
 
 namespace sumi {
@@ -63,7 +64,9 @@ Measured measure(const std::function<void()>& work, Context& ctx, int repeat) {
   return m;
 }
 
-double peak_rss_mib() {
+/// Of the process, in the memory of the device.
+double peak_mib(const Context& ctx) {
+  if (ctx.device().kind == DeviceKind::cuda) return static_cast<double>(device::memory_state().peak) / (1 << 20);
   std::ifstream in("/proc/self/status");
   for (std::string line; std::getline(in, line);)
     if (line.starts_with("VmHWM:")) return std::strtod(line.c_str() + 6, nullptr) / 1024;
@@ -80,7 +83,7 @@ void print_json(const BenchOptions& o, const Work& work, const Context& ctx, con
                               {"min_ms", m.min_s * 1e3},
                               {"median_ms", m.median_s * 1e3},
                               {"gflops", m.flops / m.min_s * 1e-9},
-                              {"peak_rss_mib", peak_rss_mib()}}
+                              {"peak_mib", peak_mib(ctx)}}
             << std::endl;
 }
 
@@ -88,20 +91,20 @@ void print_table(const Work& work, Context& ctx, const Measured& m, const Roofli
   std::cout << work.title << ' ' << work.size << " on " << ctx.device().name << ", " << ctx.threads()
             << " threads: peak " << std::fixed << std::setprecision(0) << roof.gflops << " GFLOP/s, "
             << roof.gbytes_per_s << " GB/s\n\n"
-            << std::left << std::setw(24) << "op" << std::setw(16) << "row" << std::right << std::setw(10) << "ms"
+            << std::left << std::setw(24) << "op" << std::setw(20) << "row" << std::right << std::setw(10) << "ms"
             << std::setw(10) << "GFLOP/s" << std::setw(12) << "% roofline"
             << "  dims\n";
   double inside = 0;
   for (const Timing& t : m.layers) {
     inside += t.seconds;
-    std::cout << std::left << std::setw(24) << t.op << std::setw(16) << t.row << std::right << std::setprecision(3)
+    std::cout << std::left << std::setw(24) << t.op << std::setw(20) << t.row << std::right << std::setprecision(3)
               << std::setw(10) << t.seconds * 1e3 << std::setprecision(1) << std::setw(10) << t.flops / t.seconds * 1e-9
               << std::setprecision(0) << std::setw(12) << 100 * roof.seconds(t.flops, t.bytes) / t.seconds << "  "
               << t.key << '\n';
   }
   std::cout << std::setprecision(1) << "\nmin " << m.min_s * 1e3 << " ms, median " << m.median_s * 1e3 << " ms, "
             << m.flops / m.min_s * 1e-9 << " GFLOP/s, " << 100 * inside / m.min_s << " % of the time in kernels, peak "
-            << peak_rss_mib() << " MiB" << std::endl;
+            << peak_mib(ctx) << " MiB" << std::endl;
 }
 
 int bench(BenchOptions& o) {

@@ -30,6 +30,20 @@ void check_forced_rows(const Context& ctx) {
   }
 }
 
+/// On a GPU that nobody insisted on, the CPU instead where it cannot be used after all (another process has it).
+ContextPtr context_on(DeviceKind kind, const DeviceOptions& o, bool tf32) {
+  ContextOptions c{
+      .device = kind, .threads = o.threads, .autotune = o.autotune, .deterministic = !o.any_order, .tf32 = tf32};
+  try {
+    return std::make_shared<Context>(c);
+  } catch (const Error& e) {
+    if (kind == DeviceKind::cpu || o.device != "auto" || tf32) throw;
+    std::cerr << "note: " << e.what() << "; using the CPU\n";
+    c.device = DeviceKind::cpu;
+    return std::make_shared<Context>(c);
+  }
+}
+
 }  // namespace
 
 void add_device_options(CLI::App& command, DeviceOptions& o) {
@@ -39,6 +53,9 @@ void add_device_options(CLI::App& command, DeviceOptions& o) {
   command.add_option("--threads", o.threads, "threads to use; 0: all cores")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
+  command.add_flag("--autotune", o.autotune, "time the kernels that can do each step and remember the fastest");
+  command.add_flag("--any-order", o.any_order,
+                   "allow kernels whose sums have no fixed order: results vary in last bits");
 }
 
 void add_precision_option(CLI::App& command, std::string& precision, Precisions which) {
@@ -67,7 +84,7 @@ ContextPtr make_context(const DeviceOptions& o, std::string_view precision) {
         "--precision tf32: only a GPU multiplies in tf32, and this is the CPU; use --precision f32 or bf16");
   check(precision != "f16" || kind == DeviceKind::cuda,
         "--precision f16: only a GPU computes in f16, and this is the CPU; use --precision f32 or bf16");
-  auto context = std::make_shared<Context>(ContextOptions{.device = kind, .threads = o.threads, .tf32 = tf32});
+  const auto context = context_on(kind, o, tf32);
   check_forced_rows(*context);
   return context;
 }

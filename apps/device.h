@@ -14,9 +14,10 @@ namespace sumi {
 struct DeviceOptions {
   std::string device = "auto";
   int threads = 0;
+  bool autotune = false, any_order = false;
 };
 
-/// --device, --threads.
+/// --device, --threads, --autotune, --any-order.
 void add_device_options(CLI::App& command, DeviceOptions& options);
 
 /// --precision f32|tf32|bf16, for parse_precision and make_context; f16 too where a command infers.

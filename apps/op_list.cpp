@@ -22,8 +22,7 @@ template <class Args>
 Args with_operands(const Case<Args>& c, std::byte& anything) {
   Args a = c.args;
   for (const Operand& o : a.operands()) {
-    const bool absent = std::ranges::find(c.without, o.name) != c.without.end();
-    *o.ref = TensorRef{.data = absent ? nullptr : &anything, .dtype = DType::f32};
+    *o.ref = TensorRef{.data = c.leaves_out(o) ? nullptr : &anything, .dtype = DType::f32};
   }
   return a;
 }
@@ -36,8 +35,7 @@ std::string typical_row(const Context& ctx) {
   const Args a = with_operands(cases.front(), anything);
   if (const auto forced = ctx.forced_row(Args::op); !forced.empty()) return std::string(forced);
   for (const Variant<Args>& v : Args::table())
-    if (can_run(v, a, ctx.device()) && allowed(v.traits, ctx) && (!v.pays || v.pays(a, ctx.device())))
-      return std::string(v.name);
+    if (acceptable(v, a, ctx)) return std::string(v.name);
   return "";
 }
 

@@ -220,7 +220,7 @@ def interleaved(args, name, size, work, variants):
         for precision in ("f32", "bf16"):
             result = sumi_bench(args, work, size, precision)
             times.setdefault("sumi " + precision, []).append(result["min_ms"])
-            peaks["sumi " + precision] = max(peaks.get("sumi " + precision, 0), result["peak_rss_mib"])
+            peaks["sumi " + precision] = max(peaks.get("sumi " + precision, 0), result["peak_mib"])
         for variant, run in rivals.items():
             for _ in range(args.repeat):
                 start = time.perf_counter()

@@ -46,6 +46,7 @@ def allow_tf32(allowed):
 def graphed(run):
     """The work captured once as a CUDA graph and replayed."""
     side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(side):
         for _ in range(3):
             run()
@@ -129,7 +130,8 @@ def milliseconds(args, run):
 
 def sumi(args, *command):
     """What the program prints; CalledProcessError when it fails."""
-    done = subprocess.run([args.sumi, *command, "--device", args.device], check=True, capture_output=True, text=True)
+    done = subprocess.run([args.sumi, *command, "--device", args.device], check=True, capture_output=True, text=True,
+                          timeout=120)
     return done.stdout
 
 
@@ -170,7 +172,7 @@ def interleaved(args, size, work, rivals, notes):
         for precision in list(precisions):
             try:
                 times.setdefault("sumi " + precision, []).append(sumi_ms(args, size, precision, *work))
-            except subprocess.CalledProcessError as error:
+            except subprocess.SubprocessError as error:
                 notes.append(f"{' '.join(work[:2])} {precision}: {first_line(error)}")
                 precisions.remove(precision)
         for variant, run in rivals.items():
@@ -283,7 +285,7 @@ def training_agreement(args, who, notes, side, batch):
             got, checkpoint = loss_of_sumi(args, w.split()[1], folder, vgg, side, batch)
             want = loss_of_torch(args, checkpoint, symmetric(side, 1), symmetric(side, 2), trunk)
             agreement[w] = relative_error(got, want)
-        except subprocess.CalledProcessError as error:
+        except subprocess.SubprocessError as error:
             notes.append(f"loss in {w}: {first_line(error)}")
     return agreement
 
@@ -345,7 +347,7 @@ def main():
             continue
         try:
             figures = measure_training(args) if name == "train" else measure_network(args, name)
-        except (subprocess.CalledProcessError, RuntimeError, KeyError) as error:
+        except Exception as error:  # whatever it is, the other networks are measured
             print(f"# {name}: {first_line(error)}")
             status = 1
             continue

@@ -23,11 +23,9 @@ class Filled {
     std::uint64_t id = reinterpret_cast<std::uintptr_t>(this);
     operands_ = args_.operands();
     for (Operand& o : operands_) {
-      bool absent = false;
-      for (const auto name : c.without) absent |= o.optional && name == o.name;
       const bool own = o.ref->dtype != DType::f32 && !o.param;
       const DType t = o.param ? param_dtype(dtype) : own ? o.ref->dtype : dtype;
-      if (absent) {
+      if (c.leaves_out(o)) {
         *o.ref = {};
         continue;
       }
@@ -78,7 +76,7 @@ class Filled {
     if (on_cpu())
       std::memcpy(o.ref->data, staged.data(), staged.size());
     else
-      device::copy_to_device(o.ref->data, staged.data(), staged.size(), context_->stream());
+      context_->upload(o.ref->data, staged.data(), staged.size());
   }
   void fill_floats(const Operand& o, std::uint32_t stream) {
     RandomFill f{.low = 0.01, .high = 0.99, .seed = 7, .stream = stream, .n = o.count, .y = *o.ref};

@@ -1,9 +1,9 @@
 # One target per folder, linked in one direction: kernels <- tensor <- nn <- gan <- apps.
 add_library(sumi_flags INTERFACE)
 # Designated initialisers leave members at their defaults on purpose: no missing-field warning.
-target_compile_options(sumi_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wconversion -Wno-missing-field-initializers -Werror -fno-math-errno -fno-trapping-math>)
+target_compile_options(sumi_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wconversion -Wno-missing-field-initializers $<$<BOOL:${SUMI_WERROR}>:-Werror> -fno-math-errno -fno-trapping-math>)
 # A kernel that spills registers is a warning, and warnings are errors.
-target_compile_options(sumi_flags INTERFACE "$<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr;-lineinfo;-no-compress;-Xptxas=-v,-warn-spills;-Werror=all-warnings;-Xcompiler=-Wall>")
+target_compile_options(sumi_flags INTERFACE "$<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr;-lineinfo;-no-compress;-Xptxas=-v,-warn-spills;$<$<BOOL:${SUMI_WERROR}>:-Werror=all-warnings>;-Xcompiler=-Wall>")
 if(SUMI_SANITIZE)
   target_compile_options(sumi_flags INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all -g1)
   target_link_options(sumi_flags INTERFACE -fsanitize=address,undefined)
@@ -53,7 +53,8 @@ function(sumi_layer name)
     if(SUMI_HAS_CUDA)
       target_compile_definitions(sumi_kernels PRIVATE SUMI_CUDA=1)
       set_property(SOURCE ${PROJECT_SOURCE_DIR}/kernels/device/runtime_cuda.cpp
-                   APPEND PROPERTY COMPILE_DEFINITIONS SUMI_OLDEST_ARCHITECTURE=${SUMI_OLDEST_ARCHITECTURE})
+                   APPEND PROPERTY COMPILE_DEFINITIONS SUMI_OLDEST_ARCHITECTURE=${SUMI_OLDEST_ARCHITECTURE}
+                                                       SUMI_SM90A_CODE=${SUMI_SM90A_CODE})
       target_link_libraries(sumi_kernels PRIVATE CUDA::cudart_static)
     endif()
     # Kernels are compiled for the baseline, AVX2 and AVX-512; what lies between is not worth its compile time.

@@ -10,7 +10,11 @@ log=$object.ptxas
 [ -n "$object" ] || log=/dev/null
 "$@" 2>"$log" >&2
 status=$?
-if [ $status -ne 0 ]; then
+# Such a remark says that a kernel's warpgroup products run one by one, or that its registers cannot move.
+if [ $status -eq 0 ] && grep '(C75' "$log" >&2; then
+  rm -f "$object"
+  status=1
+elif [ $status -ne 0 ]; then
   cat "$log" >&2
 else
   grep -v -e '^ptxas info' -e '^ *[0-9]* bytes stack frame' -e '^$' "$log" >&2

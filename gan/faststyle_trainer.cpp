@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "gan/faststyle.h"
+#include "nn/schedule.h"
 #include "tensor/autograd.h"
 
 namespace sumi {
@@ -55,9 +56,8 @@ FaststyleTrainer::FaststyleTrainer(const ContextPtr& context, std::shared_ptr<co
 }
 
 double FaststyleTrainer::learning_rate() const {
-  const double done =
-      static_cast<double>(steps_done()) / static_cast<double>(std::max<std::int64_t>(1, options_.steps));
-  return options_.lr * (done < 0.5 ? 1 : done < 0.8 ? 0.3 : 0.1);
+  constexpr Milestone drops[] = {{0.5, 0.3}, {0.8, 0.1}};
+  return piecewise_rate(options_.lr, drops, steps_done(), options_.steps);
 }
 
 Tensor FaststyleTrainer::paint(const Tensor& photos) const { return painted_by(network(), photos, DType::f32); }

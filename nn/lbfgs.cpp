@@ -35,6 +35,12 @@ double Lbfgs::dot(const Vector& a, const Vector& b) {
   return total;
 }
 
+Tensor Lbfgs::unread_dot(const Vector& a, const Vector& b) {
+  Tensor total = sum(a[0] * b[0]);
+  for (std::size_t i = 1; i < a.size(); i++) total = total + sum(a[i] * b[i]);
+  return total;
+}
+
 double Lbfgs::largest(const Vector& a) {
   double most = 0;
   for (const Tensor& t : a)
@@ -49,6 +55,12 @@ Lbfgs::Vector Lbfgs::scaled(const Vector& a, double factor) {
 }
 
 Lbfgs::Vector Lbfgs::sum_of(const Vector& a, const Vector& b, double factor) {
+  Vector r;
+  for (std::size_t i = 0; i < a.size(); i++) r.push_back(a[i] + b[i] * factor);
+  return r;
+}
+
+Lbfgs::Vector Lbfgs::sum_of(const Vector& a, const Vector& b, const Tensor& factor) {
   Vector r;
   for (std::size_t i = 0; i < a.size(); i++) r.push_back(a[i] + b[i] * factor);
   return r;
@@ -81,18 +93,18 @@ void Lbfgs::remember(const Vector& g) {
   pairs_.push_back({std::move(y), std::move(s), 1 / ys});
 }
 
-/// The two-loop recursion: -H g.
+/// The two-loop recursion: -H g. Its 200 products stay on the device: nothing waits for a GPU.
 Lbfgs::Vector Lbfgs::direction_for(const Vector& g) const {
   Vector q = scaled(g, -1);
-  std::vector<double> alpha(pairs_.size());
+  std::vector<Tensor> minus_alpha(pairs_.size());
   for (std::size_t i = pairs_.size(); i-- > 0;) {
-    alpha[i] = dot(pairs_[i].s, q) * pairs_[i].rho;
-    q = sum_of(q, pairs_[i].y, -alpha[i]);
+    minus_alpha[i] = unread_dot(pairs_[i].s, q) * -pairs_[i].rho;
+    q = sum_of(q, pairs_[i].y, minus_alpha[i]);
   }
   q = scaled(q, diagonal_);
   for (std::size_t i = 0; i < pairs_.size(); i++) {
-    const double beta = dot(pairs_[i].y, q) * pairs_[i].rho;
-    q = sum_of(q, pairs_[i].s, alpha[i] - beta);
+    const Tensor minus_beta = unread_dot(pairs_[i].y, q) * -pairs_[i].rho;
+    q = sum_of(q, pairs_[i].s, minus_beta - minus_alpha[i]);
   }
   return q;
 }

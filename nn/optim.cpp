@@ -130,14 +130,19 @@ void Optimizer::load_state(const StateDict& state) {
   step_ = (static_cast<std::int64_t>(parts[0]) << 24) + static_cast<std::int64_t>(parts[1]);
 }
 
-double clip_grad_norm(std::span<Tensor* const> parameters, double limit) {
-  double squares = 0;
+Tensor clip_grad_norm(std::span<Tensor* const> parameters, double limit) {
+  Tensor squares;
   for (const Tensor* p : parameters)
-    if (const Tensor g = p->grad()) squares += sum(square(g.detach())).item();
-  const double norm = std::sqrt(squares);
-  if (norm > limit)
-    for (const Tensor* p : parameters)
-      if (const Tensor g = p->grad()) p->set_grad(scale(g.detach(), limit / (norm + 1e-6)));
+    if (const Tensor g = p->grad()) {
+      const Tensor of_one = sum(square(cast(g.detach(), DType::f32)));
+      squares = squares ? squares + of_one : of_one;
+    }
+  if (!squares) return squares;
+  const Tensor norm = sqrt(squares);
+  // min(1, limit / norm), exactly 1 below the limit
+  const Tensor factor = map(relu(scale(norm + 1e-6, 1 / limit) - 1) + 1, Map::reciprocal);
+  for (const Tensor* p : parameters)
+    if (const Tensor g = p->grad()) p->set_grad(g.detach() * cast(factor, g.dtype()));
   return norm;
 }
 

@@ -64,7 +64,8 @@ class Optimizer {
   std::int64_t step_ = 0;
 };
 
-/// Scales all gradients so that their joint 2-norm is at most `limit`; returns the norm before.
-double clip_grad_norm(std::span<Tensor* const> parameters, double limit);
+/// Scales all gradients so that their joint 2-norm is at most `limit`; returns the norm before, a scalar.
+/// Nothing waits for a GPU. Empty without gradients.
+Tensor clip_grad_norm(std::span<Tensor* const> parameters, double limit);
 
 }  // namespace sumi

@@ -105,6 +105,7 @@ Tensor Tensor::to(const ContextPtr& context) const {
   } else {
     ctx().synchronize();  // the two contexts have a stream each
     device::copy(t.storage_->data(), storage_->data(), bytes(), context->stream());
+    context->synchronize();  // this one may be released in its own stream at once
   }
   return t;
 }
@@ -113,8 +114,7 @@ void Tensor::write(const void* from) const {
   if (on_host())
     std::memcpy(storage_->data(), from, bytes());
   else
-    named([&] { return concat("writing a tensor ", shape_); },
-          [&] { device::copy_to_device(storage_->data(), from, bytes(), ctx().stream()); });
+    named([&] { return concat("writing a tensor ", shape_); }, [&] { ctx().upload(storage_->data(), from, bytes()); });
 }
 
 void Tensor::read(void* into) const {

@@ -86,26 +86,32 @@ void run_problem(const Problem& p, const Pointers& at, Context& ctx) {
   execute((*plans)[std::min(chosen, plans->size() - 1)], p, at, ctx);
 }
 
+/// What a row's name adds to the plain sum.
+struct Freedom {
+  bool tf32 = false, any_order = false;
+};
+constexpr Freedom kPlain{}, kTf32{.tf32 = true}, kAnyOrder{.any_order = true};
+
 template <class Args>
-Problem problem_in(const Args& a, bool tf32) {
+Problem problem_in(const Args& a, Freedom f) {
   Problem p = problem_of(a);
-  p.tf32 = tf32;
+  p.tf32 = f.tf32, p.any_order = f.any_order;
   return p;
 }
 
 template <class Args>
-bool has_plan(const Args& a, bool tf32) {
-  return expressible(a) && plans_for(problem_in(a, tf32), 1) != nullptr;
+bool has_plan(const Args& a, Freedom f) {
+  return expressible(a) && plans_for(problem_in(a, f), 1) != nullptr;
 }
 
-void run_plan(const Conv2dForward& a, bool tf32, Context& ctx) {
-  run_problem(problem_in(a, tf32), {a.x.data, a.w.data, a.y.data, a.epilogue.bias.data}, ctx);
+void run_plan(const Conv2dForward& a, Freedom f, Context& ctx) {
+  run_problem(problem_in(a, f), {a.x.data, a.w.data, a.y.data, a.epilogue.bias.data}, ctx);
 }
-void run_plan(const Conv2dBackwardInput& a, bool tf32, Context& ctx) {
-  run_problem(problem_in(a, tf32), {a.dx.data, a.w.data, a.dy.data, a.epilogue.bias.data}, ctx);
+void run_plan(const Conv2dBackwardInput& a, Freedom f, Context& ctx) {
+  run_problem(problem_in(a, f), {a.dx.data, a.w.data, a.dy.data, a.epilogue.bias.data}, ctx);
 }
-void run_plan(const Conv2dBackwardWeight& a, bool tf32, Context& ctx) {
-  run_problem(problem_in(a, tf32), {a.x.data, a.dw.data, a.dy.data, nullptr}, ctx);
+void run_plan(const Conv2dBackwardWeight& a, Freedom f, Context& ctx) {
+  run_problem(problem_in(a, f), {a.x.data, a.dw.data, a.dy.data, nullptr}, ctx);
   if (!a.dbias) return;
   const Reduce sum{.dims = {1, a.d.N, a.d.P(), a.d.Q(), a.d.K}, .axes = 0b01110, .x = a.dy, .y = a.dbias};
   select(sum, ctx).run(sum, ctx);
@@ -113,18 +119,24 @@ void run_plan(const Conv2dBackwardWeight& a, bool tf32, Context& ctx) {
 
 }  // namespace
 
-bool conv2d_cudnn_supports(const Conv2dForward& a, const DeviceInfo&) { return has_plan(a, false); }
-bool conv2d_cudnn_supports(const Conv2dBackwardInput& a, const DeviceInfo&) { return has_plan(a, false); }
-bool conv2d_cudnn_supports(const Conv2dBackwardWeight& a, const DeviceInfo&) { return has_plan(a, false); }
-bool conv2d_cudnn_tf32_supports(const Conv2dForward& a, const DeviceInfo&) { return has_plan(a, true); }
-bool conv2d_cudnn_tf32_supports(const Conv2dBackwardInput& a, const DeviceInfo&) { return has_plan(a, true); }
-bool conv2d_cudnn_tf32_supports(const Conv2dBackwardWeight& a, const DeviceInfo&) { return has_plan(a, true); }
+bool conv2d_cudnn_supports(const Conv2dForward& a, const DeviceInfo&) { return has_plan(a, kPlain); }
+bool conv2d_cudnn_supports(const Conv2dBackwardInput& a, const DeviceInfo&) { return has_plan(a, kPlain); }
+bool conv2d_cudnn_supports(const Conv2dBackwardWeight& a, const DeviceInfo&) { return has_plan(a, kPlain); }
+bool conv2d_cudnn_tf32_supports(const Conv2dForward& a, const DeviceInfo&) { return has_plan(a, kTf32); }
+bool conv2d_cudnn_tf32_supports(const Conv2dBackwardInput& a, const DeviceInfo&) { return has_plan(a, kTf32); }
+bool conv2d_cudnn_tf32_supports(const Conv2dBackwardWeight& a, const DeviceInfo&) { return has_plan(a, kTf32); }
+bool conv2d_cudnn_any_order_supports(const Conv2dBackwardInput& a, const DeviceInfo&) { return has_plan(a, kAnyOrder); }
+bool conv2d_cudnn_any_order_supports(const Conv2dBackwardWeight& a, const DeviceInfo&) {
+  return has_plan(a, kAnyOrder);
+}
 
-void conv2d_cudnn(const Conv2dForward& a, Context& ctx) { run_plan(a, false, ctx); }
-void conv2d_cudnn(const Conv2dBackwardInput& a, Context& ctx) { run_plan(a, false, ctx); }
-void conv2d_cudnn(const Conv2dBackwardWeight& a, Context& ctx) { run_plan(a, false, ctx); }
-void conv2d_cudnn_tf32(const Conv2dForward& a, Context& ctx) { run_plan(a, true, ctx); }
-void conv2d_cudnn_tf32(const Conv2dBackwardInput& a, Context& ctx) { run_plan(a, true, ctx); }
-void conv2d_cudnn_tf32(const Conv2dBackwardWeight& a, Context& ctx) { run_plan(a, true, ctx); }
+void conv2d_cudnn(const Conv2dForward& a, Context& ctx) { run_plan(a, kPlain, ctx); }
+void conv2d_cudnn(const Conv2dBackwardInput& a, Context& ctx) { run_plan(a, kPlain, ctx); }
+void conv2d_cudnn(const Conv2dBackwardWeight& a, Context& ctx) { run_plan(a, kPlain, ctx); }
+void conv2d_cudnn_tf32(const Conv2dForward& a, Context& ctx) { run_plan(a, kTf32, ctx); }
+void conv2d_cudnn_tf32(const Conv2dBackwardInput& a, Context& ctx) { run_plan(a, kTf32, ctx); }
+void conv2d_cudnn_tf32(const Conv2dBackwardWeight& a, Context& ctx) { run_plan(a, kTf32, ctx); }
+void conv2d_cudnn_any_order(const Conv2dBackwardInput& a, Context& ctx) { run_plan(a, kAnyOrder, ctx); }
+void conv2d_cudnn_any_order(const Conv2dBackwardWeight& a, Context& ctx) { run_plan(a, kAnyOrder, ctx); }
 
 }  // namespace sumi::cuda

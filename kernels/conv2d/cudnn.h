@@ -13,6 +13,9 @@ bool conv2d_cudnn_supports(const Conv2dBackwardWeight& a, const DeviceInfo& devi
 bool conv2d_cudnn_tf32_supports(const Conv2dForward& a, const DeviceInfo& device);
 bool conv2d_cudnn_tf32_supports(const Conv2dBackwardInput& a, const DeviceInfo& device);
 bool conv2d_cudnn_tf32_supports(const Conv2dBackwardWeight& a, const DeviceInfo& device);
+/// Plans whose sums have no fixed order (atomic additions) among them.
+bool conv2d_cudnn_any_order_supports(const Conv2dBackwardInput& a, const DeviceInfo& device);
+bool conv2d_cudnn_any_order_supports(const Conv2dBackwardWeight& a, const DeviceInfo& device);
 /// dbias is the sum of the op `reduce`.
 void conv2d_cudnn(const Conv2dForward& a, Context& ctx);
 void conv2d_cudnn(const Conv2dBackwardInput& a, Context& ctx);
@@ -20,5 +23,7 @@ void conv2d_cudnn(const Conv2dBackwardWeight& a, Context& ctx);
 void conv2d_cudnn_tf32(const Conv2dForward& a, Context& ctx);
 void conv2d_cudnn_tf32(const Conv2dBackwardInput& a, Context& ctx);
 void conv2d_cudnn_tf32(const Conv2dBackwardWeight& a, Context& ctx);
+void conv2d_cudnn_any_order(const Conv2dBackwardInput& a, Context& ctx);
+void conv2d_cudnn_any_order(const Conv2dBackwardWeight& a, Context& ctx);
 
 }  // namespace sumi::cuda

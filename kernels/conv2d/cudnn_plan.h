@@ -23,8 +23,9 @@ struct Plan {
 };
 
 /// Plans in the library's order of preference: of heuristic mode A, then B, then its fall-back list; without those that
-/// cannot be built, want more than kMostWorkspace, round more than a plain f32 sum does, or sum in no fixed order.
-/// `most` plans at most. Empty: the library has none; `why`, where given, receives the last thing it said about that.
+/// cannot be built, want more than kMostWorkspace, round more than a plain f32 sum does, or sum in an order that the
+/// problem does not allow. `most` plans at most. Empty: the library has none; `why`, where given, receives the last
+/// thing it said about that.
 std::vector<Plan> make_plans(const Api& api, const Problem& p, const Target& target, std::size_t most,
                              std::string* why = nullptr);
 

@@ -9,6 +9,7 @@
 #include "kernels/conv2d/direct.h"
 #include "kernels/conv2d/image_product.h"
 #include "kernels/conv2d/rows_cuda.h"
+#include "kernels/conv2d/weight_slots.h"
 #include "kernels/gemm/tile_elements.h"
 
 namespace sumi::cuda {
@@ -178,15 +179,8 @@ void conv2d_backward_weight_depthwise(const Conv2dBackwardWeight& a, Context& ct
     using T = decltype(v);
     launch(weight_chunks<T>, {w.blocks(), dim3(kRuns, kPixels), 0, ctx.stream()}, image_of<T>(t), a.dy.as<T>(),
            slots.as<float>(), d, w);
-    const auto add = [&]<class Out>(Out*) {
-      const Finish<Out> f{.y = a.dw.as<Out>(), .N = w.taps, .partial = slots.as<float>(), .slot = count};
-      launch_add_splits(f, a.d.C, w.chunks, ctx.stream());
-    };
-    if (a.dw.dtype == a.x.dtype)
-      add(static_cast<T*>(nullptr));
-    else
-      add(static_cast<float*>(nullptr));
   });
+  add_weight_slots(a, slots, w.chunks, ctx);
   store_bias_gradient(a, ctx);
 }
 

@@ -31,7 +31,7 @@ Problem with_epilogue(Problem p, const Args& a) {
 std::string Problem::key() const {
   constexpr std::string_view passes[] = {"forward", "backward_input", "backward_weight"};
   return concat(passes[static_cast<int>(pass)], ' ', d.key(), bias ? "+bias" : "", '+', name_of(act), a, ' ',
-                tf32 ? "tf32" : name_of(in), ' ', name_of(out), " align", alignment);
+                tf32 ? "tf32" : name_of(in), ' ', name_of(out), any_order ? " any order" : "", " align", alignment);
 }
 
 bool expressible(const Conv2dForward& a) {

@@ -45,6 +45,7 @@ struct Problem {
   double a = 0;                 // leaky_relu's slope
   std::int64_t alignment = 16;  // of every operand, in bytes
   bool tf32 = false;            // f32 inputs may be rounded to it
+  bool any_order = false;       // sums need no fixed order
 
   Layout result() const {
     return pass == Pass::forward ? y_layout(d) : pass == Pass::backward_input ? x_layout(d) : w_layout(d);

@@ -177,7 +177,7 @@ void run(const Args& a, Context& ctx) {
 
 template <class Args>
 bool supports(const Args& a, const DeviceInfo& device) {
-  if (device.compute_capability != 90 || a.d.groups != 1 || a.prologue || !is_fusible(a.prologue, a.epilogue) ||
+  if (!device.warpgroup_products || a.d.groups != 1 || a.prologue || !is_fusible(a.prologue, a.epilogue) ||
       a.d.pad_mode != PadMode::zero || !indices_fit(a.d) || a.d.C % 8 != 0 || a.d.K % 8 != 0 || a.d.N < 1)
     return false;
   const TapConv t = taps_of(a);

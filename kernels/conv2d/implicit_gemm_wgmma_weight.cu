@@ -85,14 +85,7 @@ void run_typed(const Conv2dBackwardWeight& a, Context& ctx) {
   const Scratch slots = ctx.scratch(static_cast<std::size_t>(p.grid.splits * p.finish.slot) * sizeof(float));
   p.finish.partial = slots.as<float>();
   launch_wgmma<Shape>(p, ctx.device().multiprocessors, ctx.stream());
-  const auto add = [&]<class Out>(Out*) {
-    const Finish<Out> f{.y = a.dw.as<Out>(), .N = p.finish.N, .partial = p.finish.partial, .slot = p.finish.slot};
-    launch_add_splits(f, d.K, p.grid.splits, ctx.stream());
-  };
-  if (a.dw.dtype == a.x.dtype)
-    add(static_cast<T*>(nullptr));
-  else
-    add(static_cast<float*>(nullptr));
+  add_weight_slots(a, slots, p.grid.splits, ctx);
   store_bias_gradient(a, ctx);
 }
 
@@ -100,7 +93,7 @@ void run_typed(const Conv2dBackwardWeight& a, Context& ctx) {
 
 bool implicit_gemm_wgmma_supports(const Conv2dBackwardWeight& a, const DeviceInfo& device) {
   const Conv2dDims& d = a.d;
-  return device.compute_capability == 90 && d.groups == 1 && indices_fit(d) && d.C % 64 == 0 && d.K % 8 == 0 &&
+  return device.warpgroup_products && d.groups == 1 && indices_fit(d) && d.C % 64 == 0 && d.K % 8 == 0 &&
          d.pad_mode == PadMode::zero && d.N > 0 &&
          forward_axis(d.H, d.P(), d.R, d.stride_h, d.dilation_h, static_cast<int>(d.pad.top)).fits() &&
          forward_axis(d.W, d.Q(), d.S, d.stride_w, d.dilation_w, static_cast<int>(d.pad.left)).fits();

@@ -3,6 +3,7 @@
 #include "kernels/conv2d/channel_sums.h"
 #include "kernels/conv2d/image_product.h"
 #include "kernels/conv2d/rows_cuda.h"
+#include "kernels/conv2d/weight_slots.h"
 #include "kernels/gemm/with_splits.h"
 
 namespace sumi::cuda {
@@ -44,14 +45,7 @@ void run_weight_tiles(WeightProduct<T> p, const Conv2dBackwardWeight& a, Context
   const Scratch slots = ctx.scratch(static_cast<std::size_t>(p.grid.splits * p.finish.slot) * sizeof(float));
   p.finish.partial = slots.as<float>();
   Engine::template start<Shape>(p, !p.a.aligned || !p.b.image.aligned, ctx.stream());
-  const auto add = [&]<class Out>(Out*) {
-    const Finish<Out> f{.y = a.dw.as<Out>(), .N = p.finish.N, .partial = p.finish.partial, .slot = p.finish.slot};
-    launch_add_splits(f, a.d.K, p.grid.splits, ctx.stream());
-  };
-  if (a.dw.dtype == a.x.dtype)
-    add(static_cast<T*>(nullptr));
-  else
-    add(static_cast<float*>(nullptr));
+  add_weight_slots(a, slots, p.grid.splits, ctx);
 }
 
 template <class Engine, class T>

@@ -61,7 +61,7 @@ bool mma_supports(const Args& a, const DeviceInfo& device) {
 
 constexpr Traits kWinograd{.error_factor = 2}, kWinograd2x2{.term_roundings = 1};
 #if SUMI_CUDA
-constexpr Traits kTf32{.tf32 = true};
+constexpr Traits kTf32{.tf32 = true}, kAnyOrder{.deterministic = false};
 #endif
 
 constexpr Variant<Conv2dForward> kForward[] = {
@@ -141,6 +141,8 @@ constexpr Variant<Conv2dBackwardInput> kBackwardInput[] = {
     {"naive", DeviceKind::cuda, kGpuFloats, complete<Conv2dBackwardInput>, cuda::conv2d_backward_input_naive},
 #endif
 #if SUMI_CUDNN
+    {"cudnn_any_order", DeviceKind::cuda, kGpuFloats, cuda::conv2d_cudnn_any_order_supports,
+     cuda::conv2d_cudnn_any_order, kAnyOrder},
     {"cudnn", DeviceKind::cuda, kGpuFloats, cuda::conv2d_cudnn_supports, cuda::conv2d_cudnn},
     {"cudnn_tf32", DeviceKind::cuda, kF32, cuda::conv2d_cudnn_tf32_supports, cuda::conv2d_cudnn_tf32, kTf32},
 #endif
@@ -178,6 +180,8 @@ constexpr Variant<Conv2dBackwardWeight> kBackwardWeight[] = {
     {"naive", DeviceKind::cuda, kGpuFloats, every_case<Conv2dBackwardWeight>, cuda::conv2d_backward_weight_naive},
 #endif
 #if SUMI_CUDNN
+    {"cudnn_any_order", DeviceKind::cuda, kGpuFloats, cuda::conv2d_cudnn_any_order_supports,
+     cuda::conv2d_cudnn_any_order, kAnyOrder},
     {"cudnn", DeviceKind::cuda, kGpuFloats, cuda::conv2d_cudnn_supports, cuda::conv2d_cudnn},
     {"cudnn_tf32", DeviceKind::cuda, kF32, cuda::conv2d_cudnn_tf32_supports, cuda::conv2d_cudnn_tf32, kTf32},
 #endif

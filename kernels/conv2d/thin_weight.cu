@@ -20,7 +20,7 @@
 #include "kernels/conv2d/channel_sums.h"
 #include "kernels/conv2d/rows_cuda.h"
 #include "kernels/conv2d/thin_part.h"
-#include "kernels/gemm/with_splits.h"
+#include "kernels/conv2d/weight_slots.h"
 
 namespace sumi::cuda {
 namespace {
@@ -261,15 +261,7 @@ void run_typed(const Conv2dBackwardWeight& a, bool exchanged, Context& ctx) {
          {dim3(blocks, over(o.channels, kChannels), over(o.elements, kElements)), kThinThreads, shared_bytes(o),
           ctx.stream()},
          o);
-  const auto add = [&]<class Out>(Out*) {
-    const std::int64_t K = exchanged ? a.d.C : a.d.K;
-    const Finish<Out> f{.y = a.dw.as<Out>(), .N = static_cast<int>(o.slot / K), .partial = o.slots, .slot = o.slot};
-    launch_add_splits(f, K, splits, ctx.stream());
-  };
-  if (a.dw.dtype == a.x.dtype)
-    add(static_cast<T*>(nullptr));
-  else
-    add(static_cast<float*>(nullptr));
+  add_weight_slots(a, slots, splits, ctx);
 }
 
 void run(const Conv2dBackwardWeight& a, bool exchanged, bool tf32, Context& ctx) {

@@ -169,7 +169,7 @@ bool pays_4x4(const WinogradConv& c) {
 /// Products must fill the GPU.
 bool pays_2x2(const WinogradConv& c, const DeviceInfo& device) {
   const std::int64_t tiles = c.N * parts(c.h.out, 2) * parts(c.w.out, 2);
-  const bool hopper = device.compute_capability == 90, plain = !c.prologue && c.mode == PadMode::zero;
+  const bool hopper = device.warpgroup_products, plain = !c.prologue && c.mode == PadMode::zero;
   const std::int64_t least = !hopper ? 192 : plain ? 224 : 96;
   return c.C * c.K >= least * (c.C + c.K) && parts(tiles, 128) * parts(c.K, 128) * 16 >= 256 &&
          c.N * c.h.out * c.w.out >= 3 * tiles;

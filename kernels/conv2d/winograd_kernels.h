@@ -209,12 +209,11 @@ __device__ __forceinline__ ShiftedSums<kPack<T>> finish_tile(const WinogradOutpu
   }
   const bool curved = f.act > Map::leaky_relu;
   if (curved)
-#pragma unroll
-    for (int e = 0; e < V; e++)
-#pragma unroll
-      for (int p = 0; p < kSide; p++)
-#pragma unroll
-        for (int q = 0; q < kSide; q++) y[e][p][q] = activate(f.act, y[e][p][q], f.a);
+    visit_activation(f.act, [&](auto act) {
+      for (int e = 0; e < V; e++)
+        for (int p = 0; p < kSide; p++)
+          for (int q = 0; q < kSide; q++) y[e][p][q] = map_value<decltype(act)::value>(y[e][p][q], f.a);
+    });
   const Ramp ramp(curved ? Map::identity : f.act, f.a);
   ShiftedSums<V> sums;
 #pragma unroll

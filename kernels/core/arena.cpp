@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <iterator>
 
 namespace sumi {
 namespace {
@@ -37,25 +36,10 @@ Arena::~Arena() {
   for (const Range& r : ranges_) ::munmap(r.mapping, r.mapped);
 }
 
-void* Arena::take(std::size_t capacity) {
-  const auto it = std::ranges::find_if(free_, [&](const auto& block) { return block.second >= capacity; });
-  if (it == free_.end()) return nullptr;
-  const auto [p, size] = *it;
-  free_.erase(it);
-  if (size > capacity) free_.emplace(p + capacity, size - capacity);
-  used_.emplace(p, capacity);
-  return p;
-}
-
-std::size_t Arena::free_tail(const Range& r) const {
-  const auto after = free_.lower_bound(r.top);
-  if (after == free_.begin()) return 0;
-  const auto& [p, size] = *std::prev(after);
-  return p + size == r.top ? size : 0;
-}
+void* Arena::take(std::size_t capacity) { return reinterpret_cast<void*>(list_.take(capacity).value_or(0)); }
 
 std::size_t Arena::growth(std::size_t capacity) const {
-  const std::size_t tail = ranges_.empty() ? 0 : std::min(capacity, free_tail(ranges_.back()));
+  const std::size_t tail = ranges_.empty() ? 0 : std::min(capacity, list_.free_before(top(ranges_.back())));
   return round_up(std::max(capacity - tail, kStep), kHugePage);
 }
 
@@ -80,50 +64,21 @@ bool Arena::grow(std::size_t capacity) {
   }
   Range& r = ranges_.back();
   if (::mprotect(r.top, more, PROT_READ | PROT_WRITE) != 0) return false;
-  add_free(r.top, more);
+  list_.add(top(r), more);
   r.top += more;
   held_ += more;
   return true;
 }
 
-/// Merged with its neighbours. Those of another range never touch: each leaves a part of its last huge page unused.
-void Arena::add_free(char* p, std::size_t size) {
-  const auto after = free_.lower_bound(p);
-  if (after != free_.end() && after->first == p + size) {
-    size += after->second;
-    free_.erase(after);
-  }
-  const auto next = free_.lower_bound(p);
-  if (next != free_.begin()) {
-    const auto before = std::prev(next);
-    if (before->first + before->second == p) {
-      before->second += size;
-      return;
-    }
-  }
-  free_.emplace(p, size);
-}
-
-std::size_t Arena::release(void* p) noexcept {
-  const auto it = used_.find(static_cast<char*>(p));
-  if (it == used_.end()) return 0;
-  const auto [begin, size] = *it;
-  used_.erase(it);
-  add_free(begin, size);
-  return size;
-}
-
 void Arena::trim() noexcept {
   for (Range& r : ranges_) {
-    const std::size_t tail = free_tail(r) / kHugePage * kHugePage;
+    const std::size_t tail = list_.free_before(top(r)) / kHugePage * kHugePage;
     if (tail == 0) continue;
-    const auto block = std::prev(free_.lower_bound(r.top));
+    list_.remove_before(top(r), tail);
     r.top -= tail;
     held_ -= tail;
     ::madvise(r.top, tail, MADV_DONTNEED);
     ::mprotect(r.top, tail, PROT_NONE);
-    block->second -= tail;
-    if (block->second == 0) free_.erase(block);
   }
 }
 

@@ -1,15 +1,16 @@
 // Address space that memory is cut from: grows at its end, so that neighbours always merge.
 #pragma once
 #include <cstddef>
-#include <map>
+#include <cstdint>
 #include <vector>
+
+#include "kernels/core/free_list.h"
 
 namespace sumi {
 
-/// Blocks cut first fit, by address, from as few reserved ranges as possible, and merged with their free neighbours on
-/// release. A range is backed with (huge) pages only as far as it was ever used, so the memory held stays near the most
-/// that was in use at once; where ranges are separate, an activation that fits into no hole takes another range, and a
-/// third of what is held lies idle. Not thread-safe.
+/// Blocks of a free list over as few reserved ranges as possible. A range is backed with (huge) pages only as far as it
+/// was ever used, so the memory held stays near the most that was in use at once; where ranges are separate, an
+/// activation that fits into no hole takes another range, and a third of what is held lies idle. Not thread-safe.
 class Arena {
  public:
   Arena() = default;
@@ -26,7 +27,7 @@ class Arena {
   /// Makes room for `capacity` more bytes in one piece. False when the system refuses.
   bool grow(std::size_t capacity);
   /// The block's size; 0, and nothing done, when it is none of these.
-  std::size_t release(void* p) noexcept;
+  std::size_t release(void* p) noexcept { return list_.release(reinterpret_cast<std::uintptr_t>(p)); }
   /// Gives the free ends of all ranges back to the system.
   void trim() noexcept;
   std::size_t held() const { return held_; }
@@ -37,13 +38,11 @@ class Arena {
     void* mapping;
     std::size_t mapped;
   };
-  std::size_t free_tail(const Range& r) const;
+  static std::uintptr_t top(const Range& r) { return reinterpret_cast<std::uintptr_t>(r.top); }
   bool reserve(std::size_t capacity);
-  void add_free(char* p, std::size_t size);
 
-  std::vector<Range> ranges_;          // the last one grows
-  std::map<char*, std::size_t> used_;  // by address
-  std::map<char*, std::size_t> free_;
+  std::vector<Range> ranges_;  // the last one grows
+  FreeList list_;              // of all; ranges never touch: each leaves a part of its last huge page unused
   std::size_t held_ = 0;
 };
 

@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "kernels/core/environment.h"
+#include "kernels/core/error.h"
 
 namespace sumi {
 namespace {
@@ -17,20 +18,22 @@ std::filesystem::path cache_folder() {
   return {};
 }
 
-/// Another driver may make another row the fastest.
-std::string file_name(const DeviceInfo& d) {
-  std::string name = "autotune-";
-  for (const char c : d.name + (d.driver.empty() ? "" : "-cuda" + d.driver))
-    name += std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '.' ? c : '_';
-  return name + (d.avx512 ? "-avx512" : d.avx2 ? "-avx2" : "") + ".tsv";
+/// Another driver or library may make another row the fastest.
+std::string file_name(const DeviceInfo& d, std::string_view libraries) {
+  std::string words = concat("autotune-", d.name, d.avx512 ? "-avx512" : d.avx2 ? "-avx2" : "");
+  if (!d.driver.empty()) words += "-driver" + d.driver;
+  if (!libraries.empty()) words += concat('-', libraries);
+  for (char& c : words)
+    if (!std::isalnum(static_cast<unsigned char>(c)) && c != '-' && c != '.') c = '_';
+  return words + ".tsv";
 }
 
 }  // namespace
 
-Autotuner::Autotuner(const DeviceInfo& device) {
+Autotuner::Autotuner(const DeviceInfo& device, std::string_view libraries) {
   const auto folder = cache_folder();
   if (folder.empty()) return;
-  path_ = (folder / file_name(device)).string();
+  path_ = (folder / file_name(device, libraries)).string();
   std::ifstream in(path_);
   for (std::string line; std::getline(in, line);)
     if (const auto tab = line.find('\t'); tab != line.npos) rows_[line.substr(0, tab)] = line.substr(tab + 1);

@@ -1,8 +1,11 @@
 // Cases: the shapes an op is tested and benchmarked at. Each op folder has a cases.h that specialises Cases<Args>.
 #pragma once
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "kernels/core/tensor_ref.h"
 
 namespace sumi {
 
@@ -10,6 +13,8 @@ template <class Args>
 struct Case {
   Args args;                                // operands unset
   std::vector<std::string_view> without{};  // optional operands left null
+
+  bool leaves_out(const Operand& o) const { return o.optional && std::ranges::find(without, o.name) != without.end(); }
 };
 
 /// Specialised in kernels/<op>/cases.h:

@@ -1,5 +1,6 @@
 // Time as benchmarks, the autotuner and progress lines take it.
 #pragma once
+#include <algorithm>
 #include <chrono>
 
 #include "kernels/core/context.h"
@@ -18,6 +19,26 @@ double seconds_of(Context& ctx, Work&& work) {
   work();
   ctx.synchronize();
   return seconds_now() - start;
+}
+
+/// Seconds of one call, as the mean of so many that they take a millisecond: one may be shorter than its launch. The
+/// least of three such means.
+template <class Work>
+double seconds_per_call(Context& ctx, Work&& work) {
+  constexpr int kMostCalls = 64;
+  constexpr double kEnough = 1e-3;
+  const auto mean = [&](int calls) {
+    return seconds_of(ctx,
+                      [&] {
+                        for (int i = 0; i < calls; i++) work();
+                      }) /
+           calls;
+  };
+  const double once = mean(1);
+  const int calls = static_cast<int>(std::clamp(kEnough / std::max(once, 1e-9), 1.0, double{kMostCalls}));
+  double least = once;
+  for (int repeat = 0; repeat < 3; repeat++) least = std::min(least, mean(calls));
+  return least;
 }
 
 }  // namespace sumi

@@ -4,7 +4,9 @@
 
 #include "kernels/core/autotune.h"
 #include "kernels/core/environment.h"
+#include "kernels/core/libraries.h"
 #include "kernels/core/stream_memory.h"
+#include "kernels/core/uploads.h"
 #include "kernels/device/runtime.h"
 
 namespace sumi {
@@ -41,18 +43,25 @@ Context::Context(const ContextOptions& o)
       tf32_(o.tf32),
       graphs_(o.graphs && environment("SUMI_GRAPHS") != "0"),
       forced_(parse_forced(o.forced_rows.empty() ? environment("SUMI_KERNEL") : o.forced_rows)) {
-  if (o.autotune || environment("SUMI_AUTOTUNE") == "1") autotuner_ = std::make_unique<Autotuner>(device_);
-  if (device_.kind == DeviceKind::cpu) return;
+  const bool on_gpu = device_.kind == DeviceKind::cuda;
+  if (o.autotune || environment("SUMI_AUTOTUNE") == "1")
+    autotuner_ =
+        std::make_unique<Autotuner>(device_, on_gpu ? device::versions() : concat("oneDNN ", onednn_version()));
+  if (!on_gpu) return;
   stream_ = device::create_stream();
   device_memory_ = std::make_unique<StreamMemory>(stream_);
   memory_ = device_memory_.get();
+  uploads_ = std::make_unique<Uploads>(stream_);
 }
 
 Context::~Context() {
   cache_.clear();  // its blocks are of the stream
   device_memory_.reset();
+  uploads_.reset();
   if (stream_) device::destroy_stream(stream_);
 }
+
+void Context::upload(void* dst, const void* src, std::size_t bytes) { uploads_->copy(dst, src, bytes); }
 
 void Context::synchronize() {
   if (stream_) device::synchronize(stream_);

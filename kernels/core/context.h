@@ -99,6 +99,7 @@ struct ContextOptions {
 
 class Autotuner;
 class StreamMemory;
+class Uploads;
 
 /// The device, its memory and its caches. Not thread-safe: one context per calling thread.
 class Context {
@@ -121,6 +122,8 @@ class Context {
   Scratch lasting(std::size_t bytes) { return {*memory_, bytes, Lifetime::lasting}; }
   /// The GPU work queue that this context's rows use; null on a CPU.
   Stream stream() const { return stream_; }
+  /// Copies host memory, which may change at once, to the GPU in the order of the stream.
+  void upload(void* dst, const void* src, std::size_t bytes);
   /// Waits until the device has done all that was asked of it; throws Error with what failed there.
   void synchronize();
   PackCache& cache() { return cache_; }
@@ -147,6 +150,7 @@ class Context {
   Stream stream_ = nullptr;
   MemoryPool pool_;
   std::unique_ptr<StreamMemory> device_memory_;  // of a GPU
+  std::unique_ptr<Uploads> uploads_;             // likewise
   Memory* memory_ = &pool_;
   PackCache cache_;
   std::atomic<std::uint64_t> storage_ids_ = 0;

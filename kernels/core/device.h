@@ -18,7 +18,8 @@ struct DeviceInfo {
   bool avx2 = false;    // with FMA
   bool avx512 = false;  // F, BW, DQ, VL, CD
   bool avx512_bf16 = false;
-  int compute_capability = 0;  // 90 for sm_90; 0 on a CPU
+  int compute_capability = 0;       // 90 for sm_90; 0 on a CPU
+  bool warpgroup_products = false;  // wgmma and TMA: a GPU of sm_90 and a build with code for sm_90a
   int multiprocessors = 0;
   std::size_t shared_per_block = 0;  // bytes of shared memory that one block can ask for
 };

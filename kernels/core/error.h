@@ -22,6 +22,12 @@ template <class... Parts>
   throw Error(concat(parts...));
 }
 
+/// "12 MiB", below one "3 KiB", rounded up.
+inline std::string size_text(std::size_t bytes) {
+  constexpr std::size_t kKiB = 1024, kMiB = kKiB * kKiB;
+  return bytes >= kMiB ? concat((bytes + kMiB - 1) / kMiB, " MiB") : concat((bytes + kKiB - 1) / kKiB, " KiB");
+}
+
 /// An error below an op, which adds its name on the way up, once.
 class OpError : public Error {
  public:

@@ -22,8 +22,6 @@ constexpr std::size_t kLargeFrom = 1u << 20, kCheckedFrom = 32u << 20;
 
 constexpr std::size_t round_up(std::size_t n, std::size_t unit) { return (n + unit - 1) / unit * unit; }
 
-constexpr std::size_t mib(std::size_t bytes) { return bytes >> 20; }
-
 void* system_allocate(std::size_t size, std::size_t alignment) {
   void* p = nullptr;
   if (posix_memalign(&p, alignment, size) != 0) return nullptr;
@@ -55,8 +53,8 @@ void* MemoryPool::allocate(std::size_t bytes, Lifetime lifetime) {
   void* p =
       large ? allocate_large(capacity, lifetime == Lifetime::passing ? passing_ : lasting_) : allocate_small(capacity);
   if (!p)
-    throw OutOfMemory(concat("out of memory: ", mib(bytes), " MiB asked for, ", mib(in_use_), " in use, ",
-                             mib(available_memory()), " available"));
+    throw OutOfMemory(concat("out of memory: ", size_text(bytes), " asked for, ", size_text(in_use_), " in use, ",
+                             size_text(available_memory()), " available"));
   in_use_ += capacity;
   peak_ = std::max(peak_, in_use_);
   return p;

@@ -9,7 +9,6 @@
 
 #include "kernels/core/separable.h"
 #include "kernels/device/pixel_lanes.h"
-#include "kernels/device/runtime.h"
 
 namespace sumi::cuda {
 namespace {
@@ -46,7 +45,7 @@ std::shared_ptr<Tables> upload(const LineMaps& m, Context& ctx) {
       words.push_back(std::bit_cast<int>(e.weight));
     }
   Scratch memory = ctx.scratch(words.size() * sizeof(int));
-  device::copy_to_device(memory.as<void>(), words.data(), words.size() * sizeof(int), ctx.stream());
+  ctx.upload(memory.as<void>(), words.data(), words.size() * sizeof(int));
   const int* at = memory.as<int>();
   const auto* entries = reinterpret_cast<const Entry*>(at + begin);
   return std::make_shared<Tables>(Tables{std::move(memory),

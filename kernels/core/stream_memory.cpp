@@ -17,8 +17,8 @@ class StreamMemory::Range {
     const std::size_t place = extents_.take(bytes);
     if (extents_.size() <= bytes_) return begin_ + place;
     extents_.release(place);
-    throw OutOfMemory(concat("GPU out of memory: ", bytes >> 20, " MiB more asked for by a captured graph than the ",
-                             bytes_ >> 20, " MiB that its first run had in use"));
+    throw OutOfMemory(concat("GPU out of memory: ", size_text(bytes), " more asked for by a captured graph than the ",
+                             size_text(bytes_), " that its first run had in use"));
   }
   void release(void* p) { extents_.release(static_cast<std::size_t>(static_cast<char*>(p) - begin_)); }
   bool unused() const { return retired && extents_.empty(); }

@@ -78,6 +78,12 @@ const Variant<Args>& find_row(std::string_view name, const Args& a, const Device
   fail_row(name, a, device);
 }
 
+/// Whether select() takes `v` when it comes to it.
+template <class Args>
+bool acceptable(const Variant<Args>& v, const Args& a, const Context& ctx) {
+  return can_run(v, a, ctx.device()) && allowed(v.traits, ctx) && (!v.pays || v.pays(a, ctx.device()));
+}
+
 /// The row forced by name, else the one the autotuner measured fastest for these dims, else the first that can run
 /// and pays.
 template <class Args>
@@ -86,7 +92,7 @@ const Variant<Args>& select(const Args& a, Context& ctx) {
   if (Autotuner* tuner = ctx.autotuner())
     if (const auto tuned = tuned_row(a, ctx, *tuner); !tuned.empty()) return find_row(tuned, a, ctx.device());
   for (const Variant<Args>& v : Args::table())
-    if (can_run(v, a, ctx.device()) && allowed(v.traits, ctx) && (!v.pays || v.pays(a, ctx.device()))) return v;
+    if (acceptable(v, a, ctx)) return v;
   fail(Args::op, ": no row for ", a.key(), " ", name_of(a.dtype()), " on this ", name_of(ctx.device().kind));
 }
 
@@ -120,12 +126,12 @@ bool updates_in_place(const Args& a) {
 }
 
 /// The fastest allowed row for these dims: from the cache, unless that names one which is no more or not allowed, or
-/// timed now on the caller's own data (3 runs each, minimum). "" where rows cannot be timed because they update their
+/// timed now on the caller's own data. "" where rows cannot be timed because they update their
 /// operands in place, or where there is no choice.
 template <class Args>
 std::string tuned_row(const Args& a, Context& ctx, Autotuner& tuner) {
-  const std::string key =
-      concat(Args::op, ' ', a.key(), ' ', name_of(a.dtype()), ctx.tf32() ? " tf32" : "", " t", ctx.threads());
+  const std::string key = concat(Args::op, ' ', a.key(), ' ', name_of(a.dtype()), ctx.tf32() ? " tf32" : "",
+                                 ctx.deterministic() ? "" : " unordered", " t", ctx.threads());
   if (const auto known = tuner.find(key))
     for (const Variant<Args>& v : Args::table())
       if (known->empty() || (v.name == *known && can_run(v, a, ctx.device()) && allowed(v.traits, ctx))) return *known;
@@ -135,10 +141,8 @@ std::string tuned_row(const Args& a, Context& ctx, Autotuner& tuner) {
   for (const Variant<Args>& v : Args::table()) {
     if (v.name == "reference" || !can_run(v, a, ctx.device()) || !allowed(v.traits, ctx)) continue;
     v.run(a, ctx);
-    for (int i = 0; i < 3; i++) {
-      const double t = seconds_of(ctx, [&] { v.run(a, ctx); });
-      if (best.empty() || t < best_seconds) best = v.name, best_seconds = t;
-    }
+    const double t = seconds_per_call(ctx, [&] { v.run(a, ctx); });
+    if (best.empty() || t < best_seconds) best = v.name, best_seconds = t;
   }
   tuner.store(key, best);
   return best;

@@ -8,20 +8,16 @@
 
 namespace sumi::device {
 
-/// The index below `candidates` for which run(index) takes least: one call to warm up, then the minimum of 3 times 4
-/// calls. Candidates that throw are passed over; the Error of the last goes on when all do.
+/// The index below `candidates` for which run(index) takes least, after one call to warm up. Candidates that throw are
+/// passed over; the Error of the last goes on when all do.
 template <class Run>
 std::size_t fastest(Context& ctx, std::size_t candidates, Run run) {
   std::size_t best = candidates;
   double least = std::numeric_limits<double>::infinity();
   for (std::size_t i = 0; i < candidates; i++) try {
       run(i);
-      for (int repeat = 0; repeat < 3; repeat++) {
-        const double t = seconds_of(ctx, [&] {
-          for (int call = 0; call < 4; call++) run(i);
-        });
-        if (t < least) best = i, least = t;
-      }
+      const double t = seconds_per_call(ctx, [&] { run(i); });
+      if (t < least) best = i, least = t;
     } catch (const Error&) {
       if (best == candidates && i + 1 == candidates) throw;
     }

@@ -20,7 +20,7 @@ std::string toolkit_folder() {
 /// Both libraries give 10000 major + 100 minor + patch.
 std::string version_of(const Library& library, const char* function) {
   auto* get = library.function<std::size_t()>(function);
-  if (!get) return "not found";
+  if (!get) return library.text();
   const std::size_t v = get();
   return concat(v / 10000, '.', v / 100 % 100, '.', v % 100);
 }
@@ -49,7 +49,8 @@ Library::Library(std::initializer_list<const char*> names) {
       }
       // A file that is there and cannot be opened says more than a list of places where there is none.
       const char* why = dlerror();
-      if (why && std::filesystem::exists(path)) text_ = why;
+      std::error_code ignored;
+      if (why && std::filesystem::exists(path, ignored)) text_ = why;
     }
   if (text_.empty()) text_ = concat(*names.begin(), " not found");
 }

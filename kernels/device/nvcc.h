@@ -14,12 +14,20 @@ template <class... P, class... A>
 void launch(void (*kernel)(P...), const Launch& l, A&&... args) {
   static_assert(sizeof...(P) == sizeof...(A), "a kernel takes all its arguments");
   constexpr std::size_t kStaticLimit = 48 * 1024;  // more needs asking for
+  cudaError_t e = cudaSuccess;
   if (l.smem > kStaticLimit)
-    cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(l.smem));
-  kernel<<<l.grid, l.block, l.smem, l.stream>>>(static_cast<P>(args)...);
-  if (const cudaError_t e = cudaGetLastError(); e != cudaSuccess)
-    fail("cuda: a kernel of ", l.block.x * l.block.y * l.block.z, " threads and ", l.smem,
-         " bytes of shared memory was not launched: ", cudaGetErrorString(e));
+    e = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(l.smem));
+  if (e == cudaSuccess) {
+    kernel<<<l.grid, l.block, l.smem, l.stream>>>(static_cast<P>(args)...);
+    e = cudaGetLastError();
+  }
+  if (e == cudaSuccess) return;
+  if (e == cudaErrorIllegalAddress || e == cudaErrorLaunchFailure || e == cudaErrorMisalignedAddress ||
+      e == cudaErrorIllegalInstruction || e == cudaErrorAssert)
+    fail("cuda: an earlier kernel failed: ", cudaGetErrorString(e), " (CUDA_LAUNCH_BLOCKING=1 shows which)");
+  cudaGetLastError();  // not sticky
+  fail("cuda: a kernel of ", l.block.x * l.block.y * l.block.z, " threads and ", l.smem,
+       " bytes of shared memory was not launched: ", cudaGetErrorString(e));
 }
 
 /// The block's dynamic shared memory, 1024-byte aligned (what 128-byte swizzled tiles want).

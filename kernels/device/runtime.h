@@ -33,13 +33,19 @@ void destroy_event(Event e) noexcept;
 void record(Event e, Stream s);
 /// What is enqueued on `s` from now on waits for the work that `e` has recorded.
 void wait(Stream s, Event e);
+/// The host waits for it; throws Error with what failed.
+void wait(Event e);
 
 /// Stream-ordered memory, 256-byte aligned, not cleared: usable by work enqueued on `s` from now on, until release() in
 /// the same stream. Throws OutOfMemory naming the size and what is free.
 void* allocate(std::size_t bytes, Stream s);
 void release(void* p, Stream s) noexcept;
 
-/// `src` may change as soon as the call returns.
+/// Host memory that the GPU reads without the host. Throws Error naming the size.
+void* allocate_pinned(std::size_t bytes);
+void release_pinned(void* p) noexcept;
+
+/// `src` must stay as it is until the copy is done. If it is not pinned, the host may wait for all earlier work of `s`.
 void copy_to_device(void* dst, const void* src, std::size_t bytes, Stream s);
 /// Returns when `dst` holds the bytes.
 void copy_to_host(void* dst, const void* src, std::size_t bytes, Stream s);
@@ -59,9 +65,9 @@ void launch_graph(ExecutableGraph g, Stream s);
 /// What was launched is done all the same.
 void destroy_graph(ExecutableGraph g) noexcept;
 
-/// Bytes free on the GPU and in all.
+/// Bytes: free on the GPU, there in all, and the most that this process had in use at once.
 struct MemoryState {
-  std::size_t free = 0, total = 0;
+  std::size_t free = 0, total = 0, peak = 0;
 };
 MemoryState memory_state();
 

@@ -38,10 +38,17 @@ int compute_capability(int gpu) {
   return major * 10 + minor;
 }
 
-/// The driver translates a kernel for newer GPUs than it was compiled for, not for older ones.
+/// The driver translates a kernel for newer GPUs than it was compiled for, not for older ones; code for sm_90a alone is
+/// for sm_90 alone.
 Availability with_kernels(int count) {
   constexpr int kOldest = SUMI_OLDEST_ARCHITECTURE;
   const int here = compute_capability(0);
+  const bool only_hopper = SUMI_SM90A_CODE && kOldest == 90;
+  if (only_hopper && here > 90)
+    return {0,
+            concat("this build has kernels for sm_90 alone, and the NVIDIA GPU is sm_", here, " (configure with",
+                   " -DCMAKE_CUDA_ARCHITECTURES=", here, ')'),
+            true};
   if (here >= kOldest) return {count, ""};
   return {0,
           concat("the NVIDIA GPU is older than this build's kernels: sm_", here, ", they are for sm_", kOldest,
@@ -70,7 +77,8 @@ Availability availability() {
   return {0, concat("the NVIDIA GPU cannot be used: ", cudaGetErrorString(e)), true};
 }
 
-DeviceInfo info() {
+namespace {
+DeviceInfo read_info() {
   const Availability a = availability();
   if (a.count == 0) fail(a.why);
   cudaDeviceProp p{};
@@ -83,9 +91,16 @@ DeviceInfo info() {
   expect(cudaDriverGetVersion(&driver), "reading the driver's version");
   d.driver = version_text(driver);
   d.compute_capability = p.major * 10 + p.minor;
+  d.warpgroup_products = SUMI_SM90A_CODE && d.compute_capability == 90;
   d.multiprocessors = p.multiProcessorCount;
   d.shared_per_block = p.sharedMemPerBlockOptin;
   return d;
+}
+}  // namespace
+
+DeviceInfo info() {
+  static const DeviceInfo only = read_info();  // a millisecond, which every context would pay
+  return only;
 }
 
 Stream create_stream() {
@@ -93,7 +108,11 @@ Stream create_stream() {
   expect(cudaStreamCreateWithFlags(&s, cudaStreamNonBlocking), "creating a stream");
   return s;
 }
-void destroy_stream(Stream s) noexcept { cudaStreamDestroy(s); }
+/// What fails where nobody can be told must not be what the next launch reports.
+void ignore(cudaError_t e) noexcept {
+  if (e != cudaSuccess) cudaGetLastError();
+}
+void destroy_stream(Stream s) noexcept { ignore(cudaStreamDestroy(s)); }
 void synchronize(Stream s) {
   refuse_in_capture(s, "waiting for the GPU");
   expect(cudaStreamSynchronize(s), "waiting for the GPU");
@@ -104,9 +123,10 @@ Event create_event() {
   expect(cudaEventCreateWithFlags(&e, cudaEventDisableTiming), "creating an event");
   return e;
 }
-void destroy_event(Event e) noexcept { cudaEventDestroy(e); }
+void destroy_event(Event e) noexcept { ignore(cudaEventDestroy(e)); }
 void record(Event e, Stream s) { expect(cudaEventRecord(e, s), "recording an event"); }
 void wait(Stream s, Event e) { expect(cudaStreamWaitEvent(s, e, 0), "waiting for an event"); }
+void wait(Event e) { expect(cudaEventSynchronize(e), "waiting for an event"); }
 
 void* allocate(std::size_t bytes, Stream s) {
   refuse_in_capture(s, "allocating memory of the GPU");
@@ -115,15 +135,24 @@ void* allocate(std::size_t bytes, Stream s) {
   if (e == cudaErrorMemoryAllocation) {
     cudaGetLastError();
     const MemoryState m = memory_state();
-    throw OutOfMemory(concat("GPU out of memory: ", bytes >> 20, " MiB asked for, ", m.free >> 20, " of ",
-                             m.total >> 20, " MiB free"));
+    throw OutOfMemory(concat("GPU out of memory: ", size_text(bytes), " asked for, ", size_text(m.free), " of ",
+                             size_text(m.total), " free"));
   }
   expect(e, "allocating memory");
   return p;
 }
 void release(void* p, Stream s) noexcept {
-  if (p) cudaFreeAsync(p, s);
+  if (p) ignore(cudaFreeAsync(p, s));
 }
+
+void* allocate_pinned(std::size_t bytes) {
+  void* p = nullptr;
+  const cudaError_t e = cudaMallocHost(&p, bytes);
+  if (e != cudaSuccess)
+    fail("cuda: ", bytes >> 10, " KiB of pinned memory: ", (cudaGetLastError(), cudaGetErrorString(e)));
+  return p;
+}
+void release_pinned(void* p) noexcept { ignore(cudaFreeHost(p)); }
 
 void copy_to_device(void* dst, const void* src, std::size_t bytes, Stream s) {
   refuse_in_capture(s, "copying to the GPU");
@@ -160,11 +189,21 @@ void abandon_capture(Stream s) noexcept {
   cudaGetLastError();  // not sticky
 }
 void launch_graph(ExecutableGraph g, Stream s) { expect(cudaGraphLaunch(g, s), "launching a captured graph"); }
-void destroy_graph(ExecutableGraph g) noexcept { cudaGraphExecDestroy(g); }
+void destroy_graph(ExecutableGraph g) noexcept { ignore(cudaGraphExecDestroy(g)); }
 
 MemoryState memory_state() {
   MemoryState m;
   if (cudaMemGetInfo(&m.free, &m.total) != cudaSuccess) cudaGetLastError();
+  cudaMemPool_t pool;
+  if (cudaDeviceGetDefaultMemPool(&pool, 0) != cudaSuccess) return m;
+  const auto of_pool = [&](cudaMemPoolAttr what) {
+    std::uint64_t bytes = 0;
+    ignore(cudaMemPoolGetAttribute(pool, what, &bytes));
+    return bytes;
+  };
+  // What the pool keeps and nobody uses is free too.
+  m.free += of_pool(cudaMemPoolAttrReservedMemCurrent) - of_pool(cudaMemPoolAttrUsedMemCurrent);
+  m.peak = of_pool(cudaMemPoolAttrUsedMemHigh);
   return m;
 }
 

@@ -19,8 +19,11 @@ Event create_event() { refuse(); }
 void destroy_event(Event) noexcept {}
 void record(Event, Stream) { refuse(); }
 void wait(Stream, Event) { refuse(); }
+void wait(Event) { refuse(); }
 void* allocate(std::size_t, Stream) { refuse(); }
 void release(void*, Stream) noexcept {}
+void* allocate_pinned(std::size_t) { refuse(); }
+void release_pinned(void*) noexcept {}
 void copy_to_device(void*, const void*, std::size_t, Stream) { refuse(); }
 void copy_to_host(void*, const void*, std::size_t, Stream) { refuse(); }
 void copy(void*, const void*, std::size_t, Stream) { refuse(); }

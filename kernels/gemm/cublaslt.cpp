@@ -224,6 +224,8 @@ void run_plan(const Gemm& g, bool tf32, Context& ctx) {
             device::fastest(ctx, plan->algorithms.size(), [&](std::size_t i) { execute(g, *plan, i, ctx); }));
       });
     execute(g, *plan, chosen, ctx);
+  } catch (const OpError&) {  // named where the op is known
+    throw;
   } catch (const Error& e) {
     fail("gemm ", key_of(g, tf32), ": ", e.what());
   }

@@ -24,7 +24,7 @@ struct Chunks {
 /// The first `valid` of V elements from p on, then zeros; one access where all are there and `aligned`.
 template <class T>
 __device__ __forceinline__ Vector<T> load_run(const T* p, int valid, bool aligned) {
-  if (aligned && valid == kVector<T>) return load_vector(p);
+  if (aligned && valid >= kVector<T>) return load_vector(p);
   Vector<T> v;
 #pragma unroll
   for (int i = 0; i < kVector<T>; i++) v.v[i] = i < valid ? p[i] : from_float<T>(0.f);

@@ -180,6 +180,11 @@ __device__ __forceinline__ void multiply_tiles(const Problem& problem, unsigned 
 #pragma unroll 1
   for (unsigned tile = blockIdx.x; tile < tiles; tile += gridDim.x) {
     const WgmmaGrid::Place p = place_of(problem, tile);
+    if (HasUnevenSteps<Problem> && p.first >= p.last) {
+      const float nothing[Shape::N / 2] = {};  // zeros written to `sums` would make ptxas run its products one by one
+      store_sums<Shape, T>(nothing, problem, p);
+      continue;
+    }
     int before = 0;
 #pragma unroll 1
     for (int step = p.first; step < p.last; step++, ring.advance()) {
@@ -196,12 +201,7 @@ __device__ __forceinline__ void multiply_tiles(const Problem& problem, unsigned 
       before = ring.stage;
     }
     wait_for_products<0>(sums);
-    if (HasUnevenSteps<Problem> && p.first >= p.last) {
-#pragma unroll
-      for (float& sum : sums) sum = 0;
-    } else if (speaks) {
-      arrive(ring.empty(before));
-    }
+    if (speaks) arrive(ring.empty(before));
     store_sums<Shape, T>(sums, problem, p);
   }
 }

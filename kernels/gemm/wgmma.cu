@@ -98,7 +98,7 @@ void run_typed(const Gemm& g, Context& ctx) {
 bool gemm_wgmma_supports(const Gemm& g, const DeviceInfo& d) {
   constexpr std::int64_t kLargest = 0x7fffffff - 1024;
   const std::int64_t pitch_a = g.transpose_a ? g.M : g.K, pitch_b = g.transpose_b ? g.K : g.N;
-  return d.compute_capability == 90 && g.batch >= 1 && g.M >= 1 && g.N >= 1 && g.K >= 1 && pitch_a % 8 == 0 &&
+  return d.warpgroup_products && g.batch >= 1 && g.M >= 1 && g.N >= 1 && g.K >= 1 && pitch_a % 8 == 0 &&
          pitch_b % 8 == 0 && g.batch <= kLargest && g.M <= kLargest && g.N <= kLargest && g.K <= kLargest;
 }
 

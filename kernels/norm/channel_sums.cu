@@ -8,7 +8,7 @@
 // two small kernels between take a launch each, 2 us: N C numbers.
 #include "kernels/device/pixel_lanes.h"
 #include "kernels/device/warp.h"
-#include "kernels/norm/activations.h"
+#include "kernels/map/activations.h"
 #include "kernels/norm/rows.h"
 
 namespace sumi::cuda {

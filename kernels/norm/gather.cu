@@ -9,7 +9,7 @@
 // 4 it reads, so that each affine is computed once: 110 instructions an output instead of 260, of 170 in the time of
 // its 20 bytes.
 #include "kernels/device/pixel_lanes.h"
-#include "kernels/norm/activations.h"
+#include "kernels/map/activations.h"
 #include "kernels/norm/rows.h"
 
 namespace sumi::cuda {
@@ -28,15 +28,6 @@ struct Apply {
   float a = 0;
   const float *scale = nullptr, *shift = nullptr;  // (N,C)
 };
-
-/// The function is chosen outside the loop over elements.
-template <int V>
-__device__ __forceinline__ void activate(Map act, float a, float (&v)[V]) {
-  visit_activation(act, [&](auto f) {
-#pragma unroll
-    for (int e = 0; e < V; e++) v[e] = map_value<decltype(f)::value>(v[e], a);
-  });
-}
 
 /// What a thread does with one vector: act(x scale + shift) + residual.
 template <class T, int V>

@@ -2,7 +2,7 @@
 
 #include "kernels/core/element.h"
 #include "kernels/core/parallel.h"
-#include "kernels/norm/activations.h"
+#include "kernels/map/activations.h"
 #include "kernels/norm/channels.h"
 
 #undef HWY_TARGET_INCLUDE

@@ -1,7 +1,9 @@
 // All parameters in one launch: a block takes 2,048 elements of one tensor, which it finds in a table that comes with
-// the kernel's arguments (4 KiB, which hold 64 tensors; more take another launch). Bytes an element: Adam reads w, g,
-// m, v and writes w, m, v, 28, and 2 more for a 16-bit copy, 8 for a moving average; its 15 operations hide behind
-// them.
+// the kernel's arguments: 4 KiB hold 64 tensors, 32 KiB (from CUDA 12.1 on) 512; more take another launch. Bytes an
+// element: Adam reads w, g, m, v and writes w, m, v, 28, and 2 more for a 16-bit copy, 8 for a moving average; its 15
+// operations hide behind them.
+#include <span>
+
 #include "kernels/device/elements.h"
 #include "kernels/optimizer/element.h"
 #include "kernels/optimizer/rows.h"
@@ -9,7 +11,7 @@
 namespace sumi::cuda {
 namespace {
 
-constexpr int kThreads = 256, kSlots = 64, V = kVector<float>;
+constexpr int kThreads = 256, V = kVector<float>;
 constexpr std::int64_t kChunk = 2 * kThreads * V;
 
 struct Slot {
@@ -20,13 +22,18 @@ struct Slot {
   std::int64_t n;
 };
 
+constexpr std::size_t kFewSlots = 64, kManySlots = CUDART_VERSION >= 12010 ? 512 : kFewSlots;  // powers of two
+
+template <std::size_t kSlots>
 struct SlotTable {
   Slot slots[kSlots];
   unsigned first[kSlots];  // the first block of each
   DType copies[kSlots];
   int count;
 };
-static_assert(sizeof(SlotTable) + sizeof(UpdateFactors) + 16 <= 4096, "a kernel's arguments");
+constexpr std::size_t kOtherArguments = sizeof(UpdateFactors) + 16;
+static_assert(sizeof(SlotTable<kFewSlots>) + kOtherArguments <= 4096);
+static_assert(sizeof(SlotTable<kManySlots>) + kOtherArguments <= 32764);
 
 struct Rule {
   Update update;
@@ -78,12 +85,13 @@ __device__ __forceinline__ void update(const Slot& s, DType copy, const UpdateFa
     store_copy(static_cast<float*>(s.copy));
 }
 
+template <std::size_t kSlots>
 __global__ void __launch_bounds__(kThreads)
-    fused(const __grid_constant__ SlotTable table, UpdateFactors f, const Rule rule, const float* schedule) {
+    fused(const __grid_constant__ SlotTable<kSlots> table, UpdateFactors f, const Rule rule, const float* schedule) {
   if (schedule) f.take(schedule);
   int k = 0;
 #pragma unroll
-  for (int step = kSlots / 2; step > 0; step /= 2)
+  for (int step = static_cast<int>(kSlots / 2); step > 0; step /= 2)
     if (k + step < table.count && table.first[k + step] <= blockIdx.x) k += step;
   const Slot& s = table.slots[k];
   const std::int64_t begin = std::int64_t{blockIdx.x - table.first[k]} * kChunk;
@@ -97,25 +105,31 @@ __global__ void __launch_bounds__(kThreads)
   }
 }
 
+template <std::size_t kSlots>
+void launch_slots(std::span<const ParameterSlot> slots, const OptimizerStep& o, Context& ctx) {
+  SlotTable<kSlots> table{};
+  unsigned blocks = 0;
+  for (const ParameterSlot& s : slots) {
+    if (s.n == 0) continue;
+    table.slots[table.count] = {
+        s.w.as<float>(), s.g.as<float>(), s.m.as<float>(), s.v.as<float>(), s.ema.as<float>(), s.copy.data, s.n};
+    table.copies[table.count] = s.copy.dtype;
+    table.first[table.count++] = blocks;
+    blocks += blocks_for(s.n, kChunk);
+  }
+  if (blocks == 0) return;
+  const Rule rule{o.update, o.momentum != 0, o.fills_momentum(), o.nesterov};
+  launch(fused<kSlots>, {blocks, kThreads, 0, ctx.stream()}, table, UpdateFactors(o), rule,
+         o.schedule.as<const float>());
+}
+
 }  // namespace
 
 void optimizer_step_fused(const OptimizerStep& o, Context& ctx) {
-  const UpdateFactors f(o);
-  const Rule rule{o.update, o.momentum != 0, o.fills_momentum(), o.nesterov};
-  for (std::size_t begin = 0; begin < o.slots.size(); begin += kSlots) {
-    SlotTable table{};
-    unsigned blocks = 0;
-    for (std::size_t i = begin; i < std::min(o.slots.size(), begin + kSlots); i++) {
-      const ParameterSlot& s = o.slots[i];
-      if (s.n == 0) continue;
-      table.slots[table.count] = {
-          s.w.as<float>(), s.g.as<float>(), s.m.as<float>(), s.v.as<float>(), s.ema.as<float>(), s.copy.data, s.n};
-      table.copies[table.count] = s.copy.dtype;
-      table.first[table.count++] = blocks;
-      blocks += blocks_for(s.n, kChunk);
-    }
-    if (blocks > 0) launch(fused, {blocks, kThreads, 0, ctx.stream()}, table, f, rule, o.schedule.as<const float>());
-  }
+  const std::span<const ParameterSlot> all = o.slots;
+  if (all.size() <= kFewSlots) return launch_slots<kFewSlots>(all, o, ctx);
+  for (std::size_t begin = 0; begin < all.size(); begin += kManySlots)
+    launch_slots<kManySlots>(all.subspan(begin, std::min(kManySlots, all.size() - begin)), o, ctx);
 }
 
 }  // namespace sumi::cuda

@@ -12,7 +12,8 @@ inline std::vector<Case<Transpose>> Cases<Transpose>::awkward() {
     for (const std::int64_t rows : {1, 7, 31, 64})
       for (const std::int64_t columns : {1, 32, 33, 100})
         cases.push_back({{.batch = batch, .rows = rows, .columns = columns}});
-  cases.push_back({{.batch = 1030, .rows = 3, .columns = 5}});  // more matrices than a GPU's grid takes at once
+  cases.push_back({{.batch = 1030, .rows = 3, .columns = 5}});   // more matrices than a GPU's grid takes at once
+  cases.push_back({{.batch = 1, .rows = 32773, .columns = 2}});  // and more rows
   return cases;
 }
 

@@ -12,7 +12,6 @@ void transpose_blocked(const Transpose& a, Context& ctx);
 
 namespace cuda {
 
-bool transpose_supports(const Transpose& a, const DeviceInfo& device);
 void transpose_naive(const Transpose& a, Context& ctx);
 void transpose_tiled(const Transpose& a, Context& ctx);
 

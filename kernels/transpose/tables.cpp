@@ -6,8 +6,8 @@ namespace {
 
 constexpr Variant<Transpose> kTranspose[] = {
 #if SUMI_CUDA
-    {"tiled", DeviceKind::cuda, kGpuFloats, cuda::transpose_supports, cuda::transpose_tiled},
-    {"naive", DeviceKind::cuda, kGpuFloats, cuda::transpose_supports, cuda::transpose_naive},
+    {"tiled", DeviceKind::cuda, kGpuFloats, every_case<Transpose>, cuda::transpose_tiled},
+    {"naive", DeviceKind::cuda, kGpuFloats, every_case<Transpose>, cuda::transpose_naive},
 #endif
     {"blocked", DeviceKind::cpu, kAllFloats, every_case<Transpose>, transpose_blocked},
     {"reference", DeviceKind::cpu, kAllFloats, every_case<Transpose>, transpose_reference},

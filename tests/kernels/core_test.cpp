@@ -342,12 +342,15 @@ TEST(Autotuner, RowThatIsNotAllowedIsMeasuredAgain) {
   EXPECT_EQ(select(Rounding{}, ctx).name, "plain");
 }
 
-TEST(Autotuner, AnotherDriverIsMeasuredAnew) {
+TEST(Autotuner, AnotherDriverOrLibraryIsMeasuredAnew) {
   const CacheFolder folder;
   DeviceInfo gpu{.kind = DeviceKind::cuda, .name = "H100", .driver = "12.8"};
-  Autotuner(gpu).store("gemm M1 f32", "mma");
+  const std::string libraries = "CUDA 13.0, cuDNN 9.19.0";
+  Autotuner(gpu, libraries).store("gemm M1 f32", "mma");
+  EXPECT_EQ(Autotuner(gpu, libraries).find("gemm M1 f32"), "mma");
+  EXPECT_EQ(Autotuner(gpu, "CUDA 13.0, cuDNN not found").find("gemm M1 f32"), std::nullopt);
   gpu.driver = "13.0";
-  EXPECT_EQ(Autotuner(gpu).find("gemm M1 f32"), std::nullopt);
+  EXPECT_EQ(Autotuner(gpu, libraries).find("gemm M1 f32"), std::nullopt);
 }
 
 /// Timing would run it again and again.

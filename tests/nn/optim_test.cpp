@@ -145,11 +145,13 @@ TEST(ClipGradNorm, ScalesAllGradientsTogether) {
   a.set_grad(Tensor::full(c, {2}, 2));
   b.set_grad(Tensor::full(c, {1}, 1));
   Tensor* both[] = {&a, &b};
-  EXPECT_NEAR(clip_grad_norm(both, 10), 3, 1e-6);
+  EXPECT_NEAR(clip_grad_norm(both, 10).item(), 3, 1e-6);
   EXPECT_EQ(a.grad().values()[0], 2);
   clip_grad_norm(both, 1.5);
   EXPECT_NEAR(a.grad().values()[0], 1, 1e-6);
   EXPECT_NEAR(b.grad().values()[0], 0.5, 1e-6);
+  a.set_grad({}), b.set_grad({});
+  EXPECT_FALSE(clip_grad_norm(both, 1));
 }
 
 TEST(Schedule, GivesTheRatesItNames) {

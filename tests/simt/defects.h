@@ -29,6 +29,7 @@ class OnDevice {
   explicit OnDevice(std::size_t count) : count_(count), data_(device::allocate(count * sizeof(T), nullptr)) {}
   explicit OnDevice(const std::vector<T>& values) : OnDevice(values.size()) {
     device::copy_to_device(data_, values.data(), count_ * sizeof(T), nullptr);
+    device::synchronize(nullptr);
   }
   ~OnDevice() { device::release(data_, nullptr); }
   OnDevice(const OnDevice&) = delete;

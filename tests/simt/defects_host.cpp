@@ -1,4 +1,6 @@
 // The host's side: streams, events and memory, through kernels/device/runtime.h.
+#include <algorithm>
+
 #include "tests/simt/defects.h"
 
 namespace sumi::test {
@@ -53,6 +55,23 @@ bool run_read_without_wait(bool seeded) {
   device::copy_to_device(p, x.data(), 256, s.a);
   if (!seeded) device::synchronize(s.a);
   const bool right = read(p, 64, s.b) == x;
+  device::release(p, s.a);
+  return right;
+}
+
+/// Pinned memory is used again before the GPU has copied it.
+bool run_pinned_rewritten(bool seeded) {
+  const TwoStreams s;
+  void* const p = device::allocate(256, s.a);
+  auto* const pinned = static_cast<float*>(device::allocate_pinned(256));
+  const Floats x = counting(64);
+  std::ranges::copy(x, pinned);
+  device::copy_to_device(p, pinned, 256, s.a);
+  device::record(s.e, s.a);
+  if (!seeded) device::wait(s.e);
+  std::fill_n(pinned, 64, 0.f);
+  const bool right = read(p, 64, s.a) == x;
+  device::release_pinned(pinned);
   device::release(p, s.a);
   return right;
 }
@@ -133,6 +152,7 @@ std::vector<Defect> host_defects() {
       {"streams: wait for an event not yet recorded", run_event<Wait::before_record>, everywhere},
       {"streams: read before the other stream's copy", run_read_without_wait, everywhere},
       {"streams: result read from another stream", run_result_too_early, everywhere},
+      {"streams: pinned memory rewritten before its copy", run_pinned_rewritten, everywhere},
       {"memory: used after its release", run_use_after_release, everywhere},
       {"memory: released in a stream that does not wait for its use", run_release_in_other_stream, everywhere},
       {"memory: released twice", run_release_twice, everywhere},

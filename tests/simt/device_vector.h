@@ -13,7 +13,7 @@ class DeviceVector {
  public:
   DeviceVector(Context& ctx, const std::vector<T>& values)
       : ctx_(ctx), count_(values.size()), memory_(ctx.scratch(count_ * sizeof(T))) {
-    device::copy_to_device(memory_.as<void>(), values.data(), count_ * sizeof(T), ctx.stream());
+    ctx.upload(memory_.as<void>(), values.data(), count_ * sizeof(T));
   }
   TensorRef ref() const { return {memory_.as<void>(), dtype_of<T>}; }
   std::vector<T> host() const {

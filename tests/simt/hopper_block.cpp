@@ -178,7 +178,8 @@ void init_barrier(Mbarrier* b, unsigned count) {
   s = {};
   s.count = s.pending = count, s.owner = simt::current_thread();
 }
-void fence_barriers() {
+void fence_barriers(const std::source_location& here) {
+  if (simt::ignored(simt::site_of(here))) return;
   for (auto& [b, s] : hopper_block().barriers) s.fenced = s.fenced || s.owner == simt::current_thread();
 }
 void arrive(Mbarrier* b) { simt::arrive_at(b, 0, __builtin_return_address(0)); }

@@ -7,6 +7,7 @@
 #include <memory>
 #include <numeric>
 #include <random>
+#include <string_view>
 
 #include "tests/simt/simt/fiber.h"
 
@@ -260,6 +261,10 @@ void Machine::run(const void* kernel, const Grid& g, const std::function<void()>
 Options& options() {
   static Options only = [] {
     Options o;
+    if (const char* order = std::getenv("SIMT_ORDER"))
+      o.order = std::string_view(order) == "random"    ? Order::random
+                : std::string_view(order) == "reverse" ? Order::reverse
+                                                       : Order::forward;
     if (const char* mib = std::getenv("SIMT_MEMORY_MIB")) o.memory = std::strtoul(mib, nullptr, 10) << 20;
     return o;
   }();

@@ -30,6 +30,7 @@ void* Arena::allocate(std::size_t bytes) {
   }
   blocks_[p] = bytes;
   in_use_ += bytes;
+  peak_ = std::max(peak_, in_use_);
   ASAN_UNPOISON_MEMORY_REGION(p, bytes);
   fill_unseen(p, bytes, options().poison);
   if (observer()) observer()->allocated(p, bytes);

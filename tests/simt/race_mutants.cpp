@@ -6,7 +6,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <regex>
 #include <set>
 #include <string>
 
@@ -49,6 +53,27 @@ class Sites : public Checker, public testing::EmptyTestEventListener {
   std::map<Site, std::vector<Run>, BySource> runs_;
 };
 
+/// Where a site stands in the source tree, as "kernels/gemm/tile_mma.h:12".
+std::string place_of(std::string_view file, int line) {
+  const auto at = file.rfind("kernels/");
+  return std::string(file.substr(at == file.npos ? 0 : at)) + ':' + std::to_string(line);
+}
+
+/// The places of all barriers, waits and fences that the kernels' text has.
+std::set<std::string> places_in_source() {
+  const std::regex call(R"(\b(__sync\w+|wait_for_\w+|fence_\w+)\b[^;]*\()");
+  std::set<std::string> places;
+  for (const auto& e : std::filesystem::recursive_directory_iterator(SUMI_KERNELS)) {
+    const std::string path = e.path().string(), kind = e.path().extension().string();
+    if ((kind != ".cu" && kind != ".h") || path.find("/kernels/device/") != path.npos) continue;
+    std::ifstream in(path);
+    int number = 1;
+    for (std::string line; std::getline(in, line); number++)
+      if (std::regex_search(line.substr(0, line.find("//")), call)) places.insert(place_of(path, number));
+  }
+  return places;
+}
+
 /// Runs one test without the site, in a process of its own: a mutant may crash or never end.
 bool fails_without(const Site& s, const std::string& test) {
   std::fflush(stdout);
@@ -64,7 +89,9 @@ bool fails_without(const Site& s, const std::string& test) {
   }
   int status = 0;
   waitpid(child, &status, 0);
-  return !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+  if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
+    std::printf("slow: %s without %s, ended after a minute, is not counted\n", test.c_str(), text_of(s).c_str());
+  return WIFEXITED(status) ? WEXITSTATUS(status) != 0 : WTERMSIG(status) != SIGALRM;
 }
 
 /// Cheap and dear ones in turns: the cheapest often have one step only, and no need of what stands between steps.
@@ -101,6 +128,10 @@ int count_survivors() {
     std::printf("not noticed: %s deleted (met by %zu tests, %s)\n", text_of(site).c_str(), runs.size(),
                 runs[0].test.c_str());
   }
+  std::set<std::string> missing = places_in_source();
+  for (const auto& [site, runs] : sites.runs()) missing.erase(place_of(site.file, site.line));
+  for (const std::string& place : missing) std::printf("not met by any test: %s\n", place.c_str());
+  survivors += static_cast<int>(missing.size());
   std::printf("%zu barriers and waits, %d of them not missed\n", sites.runs().size(), survivors);
   observer() = nullptr;
   return survivors;

@@ -4,7 +4,8 @@
 
 namespace simt::race {
 
-/// Prints the sites whose deletion no test notices; returns how many there are.
+/// Prints the sites whose deletion no test notices, and those of the source that no test meets; returns how many there
+/// are.
 int count_survivors();
 
 }  // namespace simt::race

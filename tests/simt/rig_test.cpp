@@ -9,6 +9,8 @@ namespace {
 void choose_order(int run) {
   constexpr simt::Order orders[] = {simt::Order::forward, simt::Order::reverse, simt::Order::random};
   simt::options().order = orders[run % 3];
+  if (const auto* test = testing::UnitTest::GetInstance()->current_test_info())
+    simt::options().seed = std::hash<std::string>{}(test->name());
 }
 
 #if defined(__SANITIZE_ADDRESS__)

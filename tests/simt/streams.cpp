@@ -55,6 +55,17 @@ void advance(EmulatedStream& s, std::uint64_t position) {
   }
 }
 
+/// The same for a host that waits: after a failure nothing is left to do.
+void advance_or_fail(EmulatedStream& s, std::uint64_t position) {
+  try {
+    advance(s, position);
+  } catch (const simt::Error& error) {
+    s.done = s.enqueued;
+    s.queue.clear();
+    fail("cuda: ", error.what());
+  }
+}
+
 void refuse_in_capture(Stream s, const char* what) {
   if (streams().at(s).capture) throw NotCapturable(concat(what, " cannot be part of a captured graph"));
 }
@@ -84,6 +95,7 @@ DeviceInfo info() {
   d.kind = DeviceKind::cuda;
   d.name = "emulated GPU";
   d.compute_capability = simt::options().compute_capability;
+  d.warpgroup_products = d.compute_capability == 90;
   d.multiprocessors = 4;
   d.shared_per_block = 227 * 1024;
   return d;
@@ -108,13 +120,7 @@ void destroy_stream(Stream s) noexcept {
 void synchronize(Stream s) {
   refuse_in_capture(s, "waiting for the GPU");
   EmulatedStream& e = streams().at(s);
-  try {
-    advance(e, e.enqueued);
-  } catch (const simt::Error& error) {
-    e.done = e.enqueued;
-    e.queue.clear();
-    fail("cuda: ", error.what());
-  }
+  advance_or_fail(e, e.enqueued);
 }
 
 Event create_event() { return reinterpret_cast<Event>(new EmulatedEvent); }
@@ -131,6 +137,11 @@ void wait(Stream s, Event e) {
   append(streams().at(s), {{}, *reinterpret_cast<EmulatedEvent*>(e)});
 }
 
+void wait(Event e) {
+  const EmulatedEvent& event = *reinterpret_cast<EmulatedEvent*>(e);
+  if (event.stream && streams().alive.count(event.stream)) advance_or_fail(*event.stream, event.position);
+}
+
 void* allocate(std::size_t bytes, Stream s) {
   refuse_in_capture(s, "allocating memory of the GPU");
   void* p = simt::arena().allocate(bytes);
@@ -140,8 +151,8 @@ void* allocate(std::size_t bytes, Stream s) {
   }
   if (!p) {
     const MemoryState m = memory_state();
-    throw OutOfMemory(concat("GPU out of memory: ", bytes >> 20, " MiB asked for, ", m.free >> 20, " of ",
-                             m.total >> 20, " MiB free"));
+    throw OutOfMemory(concat("GPU out of memory: ", size_text(bytes), " asked for, ", size_text(m.free), " of ",
+                             size_text(m.total), " free"));
   }
   return p;
 }
@@ -150,14 +161,14 @@ void release(void* p, Stream s) noexcept {
   if (p) append(streams().at(s), {[p] { simt::arena().release(p); }, {}});
 }
 
+void* allocate_pinned(std::size_t bytes) { return new char[bytes]; }
+void release_pinned(void* p) noexcept { delete[] static_cast<char*>(p); }
 void copy_to_device(void* dst, const void* src, std::size_t bytes, Stream s) {
   refuse_in_capture(s, "copying to the GPU");
   if (bytes == 0) return;
-  auto staged =
-      std::make_shared<std::vector<char>>(static_cast<const char*>(src), static_cast<const char*>(src) + bytes);
   append(streams().at(s), {[=] {
                              host_writes(dst, bytes);
-                             std::memcpy(dst, staged->data(), bytes);
+                             std::memcpy(dst, src, bytes);
                            },
                            {}});
 }
@@ -205,7 +216,7 @@ void destroy_graph(ExecutableGraph g) noexcept { delete reinterpret_cast<Recorde
 
 MemoryState memory_state() {
   const std::size_t total = simt::options().memory;
-  return {total - std::min(total, simt::arena().in_use()), total};
+  return {total - std::min(total, simt::arena().in_use()), total, simt::arena().peak()};
 }
 std::string versions() { return "emulated GPU"; }
 

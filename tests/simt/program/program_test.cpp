@@ -33,6 +33,39 @@ TEST_F(GpuProgram, PhotosOfOneSizeArePaintedAsEachAlone) {
   }
 }
 
+/// The largest difference of two pictures, in levels.
+int levels_apart(const fs::path& a, const fs::path& b) {
+  const Image x = read_image(a.string()), y = read_image(b.string());
+  EXPECT_EQ(x.rgb.size(), y.rgb.size());
+  int most = 0;
+  for (std::size_t i = 0; i < x.rgb.size(); i++) most = std::max(most, std::abs(int{x.rgb[i]} - int{y.rgb[i]}));
+  return most;
+}
+
+TEST_F(GpuProgram, PaintsWhatTheCpuPaints) {
+  write_tiny_model(folder / "tiny.safetensors");
+  write_image(folder / "in.png", test_picture(20, 12));
+  for (const std::string device : {"cpu", "cuda"}) {
+    const Outcome o = run_sumi(
+        folder, {"stylize", "in.png", "-o", device + ".png", "--model", "tiny.safetensors", "--device", device});
+    ASSERT_EQ(o.code, 0) << o.err;
+  }
+  EXPECT_LE(levels_apart(folder / "cpu.png", folder / "cuda.png"), 1);
+}
+
+/// By optimization: two steps of each device, whose roundings differ.
+TEST_F(GpuProgram, PaintsInAPicturesStyleAsTheCpuDoes) {
+  write_image(folder / "in.png", test_picture(20, 16));
+  write_image(folder / "style.png", test_picture(16, 20));
+  for (const std::string device : {"cpu", "cuda"}) {
+    const Outcome o = run_sumi(folder, {"stylize", "in.png", "-o", device + ".png", "--style", "style.png",
+                                        "--iterations", "2", "--device", device});
+    ASSERT_EQ(o.code, 0) << o.err;
+  }
+  EXPECT_GT(levels_apart(folder / "cpu.png", folder / "in.png"), 8);
+  EXPECT_LE(levels_apart(folder / "cpu.png", folder / "cuda.png"), 2);
+}
+
 /// f16 changes how a network computes, and the picture by a few levels at most.
 TEST_F(GpuProgram, PaintsInF16WhatItPaintsInF32) {
   write_tiny_model(folder / "tiny.safetensors");
@@ -85,7 +118,10 @@ TEST_F(GpuProgram, BenchTimesTheCapturedGraph) {
   const Outcome o = run_sumi(folder, {"bench", "--model", "tiny.safetensors", "--size", "16x16", "--repeat", "1",
                                       "--json", "--device", "cuda"});
   ASSERT_EQ(o.code, 0) << o.err;
-  EXPECT_GT(nlohmann::json::parse(o.out)["gflops"], 0);
+  const auto measured = nlohmann::json::parse(o.out);
+  EXPECT_GT(measured["gflops"], 0);
+  EXPECT_GT(measured["peak_mib"], 0);
+  EXPECT_LT(measured["peak_mib"], 1) << "the GPU's memory, not the host's";
 }
 
 TEST_F(GpuProgram, RunningOutOfMemoryIsOneLineWithTheRemedy) {

@@ -20,7 +20,7 @@ inline unsigned shared_address(const void* p) {
 }  // namespace intrin
 
 void init_barrier(Mbarrier* b, unsigned count);
-void fence_barriers();
+void fence_barriers(SIMT_HERE);
 void arrive(Mbarrier* b);
 void arrive_expecting(Mbarrier* b, unsigned bytes);
 void wait_for_phase(Mbarrier* b, unsigned parity, SIMT_HERE);

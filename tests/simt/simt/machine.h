@@ -41,7 +41,7 @@ std::string text_of(const Site& s);
 enum class Order : std::uint8_t { forward, reverse, random };
 
 struct Options {
-  Order order = Order::forward;  // of warps, lanes and blocks
+  Order order = Order::forward;  // of warps, lanes and blocks; the environment's SIMT_ORDER: forward, reverse, random
   std::uint64_t seed = 1;
   unsigned char poison = 0xFF;  // what shared memory holds before a block writes it: NaN in every float type
   int compute_capability = 90;

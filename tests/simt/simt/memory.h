@@ -21,6 +21,7 @@ class Arena {
   bool contains(const void* p) const { return p >= base_ && p < base_ + kBytes; }
   const char* base() const { return base_; }
   std::size_t in_use() const { return in_use_; }
+  std::size_t peak() const { return peak_; }  // the most that was in use at once
   /// The block that holds `p`, or the nearest before it; {null, 0} when there is none.
   std::pair<const char*, std::size_t> block_at(const void* p) const;
   static constexpr std::size_t kBytes = std::size_t{8} << 30;  // address space; pages come as they are touched
@@ -31,7 +32,7 @@ class Arena {
   std::map<char*, std::size_t> blocks_;      // by address: bytes asked for
   std::multimap<std::size_t, char*> holes_;  // released ranges by their size, gap included
   char* top_;
-  std::size_t in_use_ = 0;
+  std::size_t in_use_ = 0, peak_ = 0;
 };
 Arena& arena();
 

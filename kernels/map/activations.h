@@ -1,4 +1,4 @@
-// The activations that the norms' rows fuse.
+// The activations that rows fuse.
 #pragma once
 #include <type_traits>
 #include <utility>
@@ -18,6 +18,14 @@ SUMI_HD void visit_activation(Map act, V&& visit) {
   if (act == Map::tanh) return visit(std::integral_constant<Map, Map::tanh>{});
   if (act == Map::sigmoid) return visit(std::integral_constant<Map, Map::sigmoid>{});
   visit(std::integral_constant<Map, Map::identity>{});
+}
+
+/// v[i] = act(v[i]). The function is chosen once, not for each element.
+template <int V>
+SUMI_HD void activate(Map act, float a, float (&v)[V]) {
+  visit_activation(act, [&](auto f) {
+    for (int i = 0; i < V; i++) v[i] = map_value<decltype(f)::value>(v[i], a);
+  });
 }
 
 }  // namespace sumi

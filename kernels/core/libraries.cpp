@@ -1,4 +1,4 @@
-#include "apps/info_libraries.h"
+#include "kernels/core/libraries.h"
 
 #include <hwy/highway.h>
 
