@@ -237,9 +237,11 @@ void run_on_device(const Variant<Args>& row, Bound<Args>& b, Context& ctx) {
 template <class Args>
 void run_all(const Variant<Args>& row, const Case<Args>& c, DType dtype, Data data, Bound<Args>& got) {
   Bound<Args> untouched(c, dtype, data, &got);
-  const int runs = row.device == DeviceKind::cpu ? 2 : device_rig().runs;
+  // Exact data is right or wrong in any order: one of a GPU's is enough, and not its plainest.
+  const bool once = data == Data::integers && row.device == DeviceKind::cuda;
+  const int runs = row.device == DeviceKind::cpu ? 2 : once ? 1 : device_rig().runs;
   for (int i = 0; i < runs; i++) {
-    if (device_rig().schedule) device_rig().schedule(i);
+    if (device_rig().schedule) device_rig().schedule(once ? 2 : i);
     Context ctx(ContextOptions{.device = row.device, .threads = 2 + i, .forced_rows = "none:none"});
     Bound<Args> again(c, dtype, data, &untouched);
     Bound<Args>& b = i == 0 ? got : again;
