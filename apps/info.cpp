@@ -6,10 +6,10 @@
 #include "apps/codecs.h"
 #include "apps/device.h"
 #include "apps/file_info.h"
+#include "apps/info_libraries.h"
 #include "apps/models.h"
 #include "apps/op_list.h"
 #include "apps/program.h"
-#include "kernels/core/libraries.h"
 #include "kernels/device/runtime.h"
 
 namespace sumi {

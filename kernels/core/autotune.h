@@ -9,7 +9,7 @@
 
 namespace sumi {
 
-/// A text file `key<TAB>row` per device, driver and versions of the libraries that have rows, in $SUMI_CACHE, else
+/// A text file `key<TAB>row` per device, driver and versions of a GPU's libraries, in $SUMI_CACHE, else
 /// $XDG_CACHE_HOME/sumi, else ~/.cache/sumi. A file that cannot be read or written costs only the remembering: never an
 /// error.
 class Autotuner {

@@ -4,7 +4,6 @@
 
 #include "kernels/core/autotune.h"
 #include "kernels/core/environment.h"
-#include "kernels/core/libraries.h"
 #include "kernels/core/stream_memory.h"
 #include "kernels/core/uploads.h"
 #include "kernels/device/runtime.h"
@@ -45,8 +44,7 @@ Context::Context(const ContextOptions& o)
       forced_(parse_forced(o.forced_rows.empty() ? environment("SUMI_KERNEL") : o.forced_rows)) {
   const bool on_gpu = device_.kind == DeviceKind::cuda;
   if (o.autotune || environment("SUMI_AUTOTUNE") == "1")
-    autotuner_ =
-        std::make_unique<Autotuner>(device_, on_gpu ? device::versions() : concat("oneDNN ", onednn_version()));
+    autotuner_ = std::make_unique<Autotuner>(device_, on_gpu ? device::versions() : "");
   if (!on_gpu) return;
   stream_ = device::create_stream();
   device_memory_ = std::make_unique<StreamMemory>(stream_);

@@ -1,4 +1,4 @@
-#include "kernels/core/libraries.h"
+#include "apps/info_libraries.h"
 
 #include <hwy/highway.h>
 
