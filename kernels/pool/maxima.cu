@@ -1,7 +1,6 @@
 // The gradient of max pooling as a gather, without atomics. Two rows:
 //   cells      where windows do not overlap, each owns a cell of dx: the pixels up to the next window. A thread finds
-//   the
-//              window's maximum and writes its whole cell. Bytes: x, dy and dx once, the floor.
+//              the window's maximum and writes its whole cell. Bytes: x, dy and dx once, the floor.
 //   positions  any windows: first where each maximum stands, as 2 bytes, then every thread of dx looks at the windows
 //              over its pixel. Bytes: 4 more an output (it would be R S reads of x for each window over a pixel, 20 for
 //              3x3 windows at stride 2, to find maxima where they are needed).
