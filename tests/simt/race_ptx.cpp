@@ -94,7 +94,7 @@ std::string Module::source_of(const std::string& where) const {
 void read_object(const fs::path& path, Ptx& kernels) {
   std::ifstream in(path, std::ios::binary);
   const std::string bytes{std::istreambuf_iterator<char>(in), {}};
-  const std::string start = ".version ", target = ".target ";
+  const std::string start = ".version ", target = ".target ", source = in_project(path.string());
   for (auto at = bytes.find(start); at != std::string::npos; at = bytes.find(start, at + 1)) {
     const std::string text = bytes.substr(at, bytes.find('\0', at) - at);
     if (!has(text, target.c_str())) continue;
@@ -102,7 +102,7 @@ void read_object(const fs::path& path, Ptx& kernels) {
     std::istringstream lines(text);
     for (std::string line; std::getline(lines, line);) module.read_line(line);
     for (const auto& [name, places] : module.kernels) {
-      KernelPtx& k = kernels[short_name(sumi::test::demangled(name))];
+      KernelPtx& k = kernels[short_name(sumi::test::demangled(name))][source.substr(0, source.rfind(".o"))];
       k.clear();  // modules stand from the oldest architecture to the newest
       for (const auto& [where, instructions] : places)
         for (const auto& [kind, count] : instructions) k[module.source_of(where)][kind] += count;

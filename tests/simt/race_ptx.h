@@ -9,8 +9,8 @@ namespace simt::race {
 using Instructions = std::map<std::string, int>;
 /// By source line, "kernels/gemm/ladder.cu:37"; a header of CUDA's counts where it is called.
 using KernelPtx = std::map<std::string, Instructions>;
-/// By short_name() of the kernel.
-using Ptx = std::map<std::string, KernelPtx>;
+/// By short_name() of the kernel, which several sources may have, and the source, "kernels/softmax/online.cu".
+using Ptx = std::map<std::string, std::map<std::string, KernelPtx>>;
 
 /// For the newest architecture that each kernel was compiled for. Empty where nvcc built nothing.
 Ptx read_ptx();

@@ -87,6 +87,17 @@ int total_of(const Instructions& mix) {
   return total;
 }
 
+/// What nvcc made of the kernel, in the source whose lines ran; templates of a header are the same in each.
+const KernelPtx* ptx_of(const Ptx& ptx, const std::string& name, const KernelCounts& k) {
+  const auto found = ptx.find(name);
+  if (found == ptx.end()) return nullptr;
+  const std::vector<Row> rows = rows_of(k);
+  const auto ran = std::ranges::find_if(found->second, [&](const auto& source) {
+    return std::ranges::any_of(rows, [&](const Row& r) { return r.source.find(source.first) != std::string::npos; });
+  });
+  return &(ran == found->second.end() ? found->second.begin() : ran)->second;
+}
+
 /// The whole kernel, then its longest lines.
 void print_instructions(const KernelPtx& kernel) {
   constexpr std::size_t kLines = 12;
@@ -119,7 +130,7 @@ void report_case(const Variant<Args>& row, const Case<Args>& c, DType t, const P
               a.bytes() * 1e-6, a.flops() / a.bytes());
   for (const auto& [name, k] : meter.kernels()) {
     print_kernel(name, k);
-    if (const auto found = ptx.find(name); found != ptx.end()) print_instructions(found->second);
+    if (const KernelPtx* found = ptx_of(ptx, name, k)) print_instructions(*found);
   }
   std::printf("\n");
 }
