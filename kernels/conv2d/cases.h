@@ -139,7 +139,7 @@ inline std::vector<Conv2dDims> uneven_pointwise_dims() {
 
 /// Channels in whole chunks of 16 bytes around 64 of them, windows that start and end inside and outside the image,
 /// more padding than the filter reaches over, columns of pixels that cross rows and images, a sum shared among blocks,
-/// phases of which one has a quarter of another's sum.
+/// phases of which one has a quarter of another's sum, several tiles of 256 pixels and shares of the sum over pixels.
 inline std::vector<Conv2dDims> awkward_column_dims() {
   return {
       {.N = 2, .H = 9, .W = 11, .C = 24, .K = 40, .R = 3, .S = 3, .pad = Pad4::all(1)},
@@ -157,6 +157,7 @@ inline std::vector<Conv2dDims> awkward_column_dims() {
       {.N = 5, .H = 4, .W = 3, .C = 200, .K = 264, .pad = {2, 1, 0, 3}},
       {.N = 1, .H = 4, .W = 4, .C = 512, .K = 8, .R = 3, .S = 3, .pad = Pad4::all(1)},
       {.N = 1, .H = 3, .W = 4, .C = 8, .K = 512, .R = 3, .S = 3, .stride_h = 2, .stride_w = 2, .pad = Pad4::all(1)},
+      {.N = 2, .H = 21, .W = 23, .C = 128, .K = 72, .R = 3, .S = 2, .pad = {1, 1, 0, 1}},
   };
 }
 

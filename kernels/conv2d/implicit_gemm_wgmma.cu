@@ -1,12 +1,12 @@
 // The row `implicit_gemm_wgmma` of the forward and input-gradient tables: f16 and bf16 on Hopper's tensor cores. The
 // copy engine reads the image as the columns of the convolution (im2col mode: padding is what lies outside the image),
 // so no thread computes an address and nothing is rearranged in memory.
-//   forward          128 pixels of y x 64 channels of x at a tap     filter rows k, channels contiguous
-//   input gradient   128 pixels of dx x 64 channels of dy at a tap   filter as it stands: its C is the contiguous side
+//   forward          pixels of y x 64 channels of x at a tap     filter rows k, channels contiguous
+//   input gradient   pixels of dx x 64 channels of dy at a tap   filter as it stands: its C is the contiguous side
 // With a stride the input gradient is stride_h x stride_w products, phases, each of the pixels and the taps that meet
 // (taps.h): one launch, phases with fewer taps take fewer steps.
 // A step over k is one tap and 64 channels: RS * C / 64 steps; fewer channels than 64 leave part of a step empty.
-// 2 * 128 * 256 * 64 FLOP a step against 48 KiB; neighbouring taps find the image in L2.
+// Neighbouring taps find the image in L2.
 #include "kernels/conv2d/columns_wgmma.h"
 #include "kernels/conv2d/rows_wgmma.h"
 #include "kernels/conv2d/run_product.h"
@@ -116,7 +116,7 @@ bool fits(const AxisPhases& a, std::int64_t in) {
 std::int64_t steps_of_tap(const TapConv& t) { return (t.C + kTileK - 1) / kTileK; }
 
 template <class T, Major MB, int Phases>
-WgmmaImage<T, MB, Phases> image_problem(const TapConv& t, int tile_n) {
+WgmmaImage<T, MB, Phases> image_problem(const TapConv& t, int tile_m, int tile_n) {
   const AxisPhases h = phases_of(t.h), w = phases_of(t.w);
   const bool forward = MB == Major::k;
   WgmmaImage<T, MB, Phases> p{.filter = filter_map(t.filter, forward ? t.K : t.C, t.h.filter * t.w.filter,
@@ -131,7 +131,7 @@ WgmmaImage<T, MB, Phases> image_problem(const TapConv& t, int tile_n) {
   for (int i = 0; i < h.phases * w.phases; i++) {
     const AxisTaps &row = h.phase[i / w.phases], &column = w.phase[i % w.phases];
     const WgmmaAxis of_h = axis_of(h, row, t.h.in), of_w = axis_of(w, column, t.w.in);
-    p.phase[i] = {.image = columns_map(t.x, of_h, of_w, t.N, t.C, 128),
+    p.phase[i] = {.image = columns_map(t.x, of_h, of_w, t.N, t.C, tile_m),
                   .h = of_h,
                   .w = of_w,
                   .first_h = row.first,
@@ -145,25 +145,26 @@ WgmmaImage<T, MB, Phases> image_problem(const TapConv& t, int tile_n) {
 
 template <class T, Major MB, class Shape, int Phases = 1>
 void run_shape(const TapConv& t, const WgmmaGrid& grid, Context& ctx) {
-  auto p = image_problem<T, MB, Phases>(t, Shape::N);
+  auto p = image_problem<T, MB, Phases>(t, Shape::M, Shape::N);
   p.grid = grid;
   with_splits(p, t.N * t.h.out * t.w.out, ctx,
               [&](const auto& q) { launch_wgmma<Shape>(q, ctx.device().multiprocessors, ctx.stream()); });
 }
 
-/// Wide tiles where they fill a GPU; narrow ones for phases, whose places in y take registers.
 template <class T, Major MB>
 void run_typed(const TapConv& t, Context& ctx) {
   const std::int64_t pixels = t.N * t.h.steps() * t.w.steps();
   const auto phases = static_cast<std::int64_t>(t.h.phases.size() * t.w.phases.size());
   const int steps = static_cast<int>(t.h.max_taps() * t.w.max_taps() * steps_of_tap(t));
-  const WgmmaGrid wide = wgmma_grid(1, pixels, t.K, steps, 256), narrow = wgmma_grid(phases, pixels, t.K, steps, 128);
   if (MB == Major::mn && phases > 1)
-    run_shape<T, Major::mn, WgmmaShape<128>, kMostWgmmaPhases>(t, narrow, ctx);
-  else if (t.K > 128 && wide.tiles() >= 132)
-    run_shape<T, MB, WgmmaShape<256>>(t, wide, ctx);
+    with_tiles<WgmmaShape<128, 128>, WgmmaShape<256, 64>>(
+        phases, pixels, t.K, steps, ctx.device().multiprocessors, [&]<class Shape>(Shape, const WgmmaGrid& grid) {
+          run_shape<T, Major::mn, Shape, kMostWgmmaPhases>(t, grid, ctx);
+        });
   else
-    run_shape<T, MB, WgmmaShape<128>>(t, narrow, ctx);
+    with_tiles<WgmmaShape<128, 256>, WgmmaShape<256, 128>, WgmmaShape<128, 128>, WgmmaShape<256, 64>>(
+        1, pixels, t.K, steps, ctx.device().multiprocessors,
+        [&]<class Shape>(Shape, const WgmmaGrid& grid) { run_shape<T, MB, Shape>(t, grid, ctx); });
   store_moments(t.epilogue, t.y, t.N, t.h.out * t.w.out, t.K, ctx);
 }
 
@@ -188,7 +189,7 @@ bool supports(const Args& a, const DeviceInfo& device) {
          fits(phases_of(t.w), t.w.in);
 }
 
-/// Tiles are 128 x 128 x 64: thinner sides leave them empty.
+/// Tiles are at least 64 wide and 64 deep: thinner sides leave them empty.
 template <class Args>
 bool pays(const Args& a, const DeviceInfo&) {
   return a.d.C >= 32 && a.d.K >= 32;

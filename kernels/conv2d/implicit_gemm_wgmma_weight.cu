@@ -60,9 +60,17 @@ struct WgmmaWeight {
   __device__ std::int64_t row_of(std::int64_t, int m) const { return m; }
 };
 
+template <class Shape, class T>
+void run_shape(WgmmaWeight<T> p, const Conv2dBackwardWeight& a, const WgmmaGrid& grid, Context& ctx) {
+  p.grid = grid;
+  const Scratch slots = ctx.scratch(static_cast<std::size_t>(grid.splits * p.finish.slot) * sizeof(float));
+  p.finish.partial = slots.as<float>();
+  launch_wgmma<Shape>(p, ctx.device().multiprocessors, ctx.stream());
+  add_weight_slots(a, slots, grid.splits, ctx);
+}
+
 template <class T>
 void run_typed(const Conv2dBackwardWeight& a, Context& ctx) {
-  using Shape = WgmmaShape<256>;
   const Conv2dDims& d = a.d;
   const WgmmaAxis h = forward_axis(d.H, d.P(), d.R, d.stride_h, d.dilation_h, static_cast<int>(d.pad.top));
   const WgmmaAxis w = forward_axis(d.W, d.Q(), d.S, d.stride_w, d.dilation_w, static_cast<int>(d.pad.left));
@@ -80,12 +88,10 @@ void run_typed(const Conv2dBackwardWeight& a, Context& ctx) {
                    .jump = wgmma_pixel(kTileK, h, w),
                    .K = static_cast<int>(d.K),
                    .C = static_cast<int>(d.C),
-                   .grid = wgmma_grid(1, d.K, columns, static_cast<int>((pixels + kTileK - 1) / kTileK), Shape::N),
                    .finish = {.N = static_cast<int>(columns), .slot = d.w_count()}};
-  const Scratch slots = ctx.scratch(static_cast<std::size_t>(p.grid.splits * p.finish.slot) * sizeof(float));
-  p.finish.partial = slots.as<float>();
-  launch_wgmma<Shape>(p, ctx.device().multiprocessors, ctx.stream());
-  add_weight_slots(a, slots, p.grid.splits, ctx);
+  with_tiles<WgmmaShape<128, 256>, WgmmaShape<64, 256>>(
+      1, d.K, columns, static_cast<int>((pixels + kTileK - 1) / kTileK), ctx.device().multiprocessors,
+      [&]<class Shape>(Shape, const WgmmaGrid& grid) { run_shape<Shape>(p, a, grid, ctx); });
   store_bias_gradient(a, ctx);
 }
 

@@ -36,7 +36,7 @@ inline std::vector<Case<Gemm>> Cases<Gemm>::awkward() {
   cases.push_back({{.batch = 2, .M = 7, .N = 5, .K = 3, .shared_a = true, .shared_b = true}, {"bias"}});
   cases.push_back({{.M = 530, .N = 270, .K = 20}, {"bias"}});
   cases.push_back({{.M = 72, .N = 40, .K = 2056, .transpose_a = true}});  // k shared among blocks
-  cases.push_back({{.batch = 66, .M = 8, .N = 264, .K = 8}});             // many wide tiles for a block
+  cases.push_back({{.batch = 3, .M = 136, .N = 392, .K = 200}});          // several wide tiles for a block
   return cases;
 }
 

@@ -1,13 +1,12 @@
 // A matrix product on Hopper's tensor cores, for any operands that the copy engine (TMA) can bring as tiles of 64 k:
 // plain matrices, images read as the columns of a convolution. 16-bit elements, f32 sums.
 //
-// A block makes 128 x 256 (or 128 x 128) results at a time and stays for many of them (persistent). One thread asks the
-// copy engine for tiles, up to four (six) stages of 48 (32) KiB ahead; two warpgroups each multiply 64 rows of the left
-// tile with the whole right one by wgmma, which reads both from shared memory, and keep the sums in registers: 128 a
-// thread. A stage has two barriers: full (its bytes have come) and empty (both warpgroups are done with it).
-// Per stage and block 2 * 128 * 256 * 64 = 4.2 MFLOP against 48 KiB: 85 FLOP a byte from L2, 1.3 times what 128 x 128
-// tiles read. wgmma m64n256k16 takes 128 cycles and reads 10 KiB of shared memory in 80: the tensor cores are the
-// limit. Blocks take tiles in bands of 16 rows of tiles, so that what runs at once reads 2048 rows and 2048 columns.
+// A block makes a tile of results at a time and stays for many of them (persistent). One thread asks the copy engine
+// for tiles of both operands, four to six stages ahead; two warpgroups each multiply half of the left tile's rows with
+// the whole right one by wgmma, which reads both from shared memory, and keep the sums in registers. A stage has two
+// barriers: full (its bytes have come) and empty (both warpgroups are done with it).
+// wgmma_grid.h says which tiles there are, and when. Blocks take tiles in bands of 16 rows of tiles, so that what runs
+// at once reads 2048 rows and 2048 columns.
 //
 // Problem: Element, Left and Right (Major, as types), grid, finish, rows(product), row_of(product, m) and
 // source<Shape>(product, m, n, step), all but the first four for the device; also steps(product) where products differ
@@ -18,63 +17,9 @@
 #pragma once
 #include "kernels/device/wgmma.h"
 #include "kernels/gemm/finish.h"
-#include "kernels/gemm/tile_grid.h"
+#include "kernels/gemm/wgmma_grid.h"
 
 namespace sumi::cuda {
-
-template <int N_>
-struct WgmmaShape {
-  static constexpr int M = 128, N = N_, K = kTileK, kStages = N == 256 ? 4 : 6;
-  static constexpr int kGroup = 128, threads = 3 * kGroup;  // a producing warpgroup and two that multiply
-  static constexpr int left_bytes = M * K * 2, stage_bytes = left_bytes + N * K * 2;
-  static constexpr int kPitch = 68, kResults = 16 * kPitch;  // a warp's part of the results: floats of a row, of all
-  static constexpr std::size_t smem =
-      std::size_t{kStages} * (stage_bytes + 2 * sizeof(Mbarrier)) + 8 * kResults * sizeof(float);
-};
-
-/// Products x shares of the steps over k x tiles, in the order in which blocks take them.
-struct WgmmaGrid {
-  int m_tiles = 1, n_tiles = 1, splits = 1, steps = 1, steps_per_split = 1;
-  std::int64_t products = 1;
-
-  struct Place {
-    int m, n, split, first, last;  // tile, share, and its steps
-    std::int64_t product;
-  };
-  __device__ Place place(unsigned tile) const {
-    constexpr int kBand = 16;
-    const auto area = static_cast<unsigned>(m_tiles * n_tiles);
-    const unsigned part = tile / area, at = tile % area, band = at / static_cast<unsigned>(kBand * n_tiles);
-    const int left = m_tiles - static_cast<int>(band) * kBand, height = left < kBand ? left : kBand;
-    const int in_band = static_cast<int>(at - band * static_cast<unsigned>(kBand * n_tiles));
-    Place p;
-    p.m = static_cast<int>(band) * kBand + in_band % height, p.n = in_band / height;
-    p.split = static_cast<int>(part % static_cast<unsigned>(splits)), p.product = part / static_cast<unsigned>(splits);
-    p.first = p.split * steps_per_split;
-    p.last = p.first + steps_per_split < steps ? p.first + steps_per_split : steps;
-    return p;
-  }
-  unsigned tiles() const {
-    const std::int64_t n = products * splits * m_tiles * n_tiles;
-    check(n <= 0x7fffffff, "cuda: a product of ", n, " tiles is too large for one grid");
-    return static_cast<unsigned>(n);
-  }
-};
-
-/// Where tiles of 128 x tile_n leave most of 132 multiprocessors (an H100's) idle, k is shared among blocks, in shares
-/// of at least 8 steps. Independent of the GPU at hand, so that sums are split alike everywhere.
-inline WgmmaGrid wgmma_grid(std::int64_t products, std::int64_t M, std::int64_t N, int steps, int tile_n) {
-  constexpr std::int64_t kMultiprocessors = 132;
-  const auto parts = [](std::int64_t n, std::int64_t each) { return (n + each - 1) / each; };
-  WgmmaGrid g{.m_tiles = static_cast<int>(parts(M, 128)), .n_tiles = static_cast<int>(parts(N, tile_n))};
-  g.products = products, g.steps = steps;
-  const std::int64_t tiles = products * g.m_tiles * g.n_tiles;
-  const std::int64_t wanted = std::max<std::int64_t>(kMultiprocessors / tiles, 1);
-  const std::int64_t splits = std::clamp<std::int64_t>(std::min<std::int64_t>(wanted, steps / 8), 1, 64);
-  g.steps_per_split = static_cast<int>(parts(steps, splits));
-  g.splits = static_cast<int>(parts(steps, g.steps_per_split));
-  return g;
-}
 
 /// Stages of (left tile, right tile), then the warps' results, then the stages' barriers.
 template <class Shape>
@@ -107,13 +52,14 @@ concept HasUnevenSteps = requires(const Problem& p) {
   p.steps(std::int64_t{});
 };
 
-/// A tile's place; its steps end with its product's, which may leave none.
-template <class Problem>
+/// A tile's place; its steps end with its product's, which may leave none. So does a product with fewer rows.
+template <class Shape, class Problem>
 __device__ __forceinline__ WgmmaGrid::Place place_of(const Problem& problem, unsigned tile) {
   WgmmaGrid::Place p = problem.grid.place(tile);
   if constexpr (HasUnevenSteps<Problem>) {
     const int steps = problem.steps(p.product);
     if (steps < p.last) p.last = steps;
+    if (p.m * Shape::M >= problem.rows(p.product)) p.last = p.first;
   }
   return p;
 }
@@ -124,7 +70,7 @@ __device__ __forceinline__ void bring_tiles(const Problem& problem, unsigned til
   StageRing<Shape> ring;
 #pragma unroll 1
   for (unsigned tile = blockIdx.x; tile < tiles; tile += gridDim.x) {
-    const WgmmaGrid::Place p = place_of(problem, tile);
+    const WgmmaGrid::Place p = place_of<Shape>(problem, tile);
     if (p.first >= p.last) continue;
     auto source = problem.template source<Shape>(p.product, p.m * Shape::M, p.n * Shape::N, p.first);
 #pragma unroll 1
@@ -137,16 +83,16 @@ __device__ __forceinline__ void bring_tiles(const Problem& problem, unsigned til
   }
 }
 
-/// The warpgroup's 64 x N sums to memory, 64 columns at a time through 4 KiB of shared memory a warp: its 16 rows are
-/// then stored 128 bytes at a time.
-template <class Shape, class T, class Problem>
-__device__ __forceinline__ void store_sums(const float (&sums)[Shape::N / 2], const Problem& problem,
-                                           const WgmmaGrid::Place& p) {
+/// A block of a warpgroup's sums, rows first_m and on, columns first_n and on, to memory, 64 columns at a time through
+/// 4 KiB of shared memory a warp: its 16 rows are then stored 128 bytes at a time.
+template <class Shape, class Problem>
+__device__ __forceinline__ void store_sums(const float (&sums)[Shape::kColumns / 2], const Problem& problem,
+                                           const WgmmaGrid::Place& p, int first_m, int first_n) {
   const int lane = static_cast<int>(threadIdx.x % 32), warp = static_cast<int>(threadIdx.x / 32) - 4;
-  const int m0 = p.m * Shape::M + warp * 16, M = problem.rows(p.product);
+  const int m0 = first_m + warp % 4 * 16, M = problem.rows(p.product);
   float* own = StageRing<Shape>::results() + warp * Shape::kResults;  // (16,64)
 #pragma unroll
-  for (int c = 0; c < Shape::N / 64; c++) {
+  for (int c = 0; c < Shape::kColumns / 64; c++) {
 #pragma unroll
     for (int i = 0; i < 16; i++)
       store_vector(own + (lane / 4 + i % 2 * 8) * Shape::kPitch + i / 2 * 8 + lane % 4 * 2,
@@ -154,7 +100,7 @@ __device__ __forceinline__ void store_sums(const float (&sums)[Shape::N / 2], co
     __syncwarp();
 #pragma unroll 1
     for (int i = lane; i < 16 * 8; i += 32) {
-      const int m = m0 + i / 8, n = p.n * Shape::N + c * 64 + i % 8 * 8, left = problem.finish.N - n;
+      const int m = m0 + i / 8, n = first_n + c * 64 + i % 8 * 8, left = problem.finish.N - n;
       if (m >= M || left <= 0) continue;
       const float* from = own + i / 8 * Shape::kPitch + i % 8 * 8;
       const Vector<float> low = load_vector(from), high = load_vector(from + 4);
@@ -169,40 +115,58 @@ __device__ __forceinline__ void store_sums(const float (&sums)[Shape::N / 2], co
   }
 }
 
+/// A warpgroup's sums: blocks of (64,kColumns).
+template <class Shape>
+using WgmmaSums = float[Shape::kBlocks][Shape::kColumns / 2];
+
+template <class Shape, class Problem>
+__device__ __forceinline__ void store_blocks(const WgmmaSums<Shape>& sums, const Problem& problem,
+                                             const WgmmaGrid::Place& p, int group) {
+#pragma unroll
+  for (int b = 0; b < Shape::kBlocks; b++) {
+    const int m = p.m * Shape::M + Shape::first_row(group) + b * 64;
+    if (m < problem.rows(p.product))
+      store_sums<Shape>(sums[b], problem, p, m, p.n * Shape::N + Shape::first_column(group));
+  }
+}
+
 /// What the other two warpgroups do.
 template <class Shape, class Problem>
 __device__ __forceinline__ void multiply_tiles(const Problem& problem, unsigned tiles) {
   using T = typename Problem::Element;
+  constexpr Major kLeft = Problem::Left::value, kRight = Problem::Right::value;
   const int group = static_cast<int>(threadIdx.x) / Shape::kGroup - 1;
   const bool speaks = threadIdx.x % Shape::kGroup == 0;
   StageRing<Shape> ring;
-  float sums[Shape::N / 2];  // (64,N) of the warpgroup
+  WgmmaSums<Shape> sums;
 #pragma unroll 1
   for (unsigned tile = blockIdx.x; tile < tiles; tile += gridDim.x) {
-    const WgmmaGrid::Place p = place_of(problem, tile);
+    const WgmmaGrid::Place p = place_of<Shape>(problem, tile);
     if (HasUnevenSteps<Problem> && p.first >= p.last) {
-      const float nothing[Shape::N / 2] = {};  // zeros written to `sums` would make ptxas run its products one by one
-      store_sums<Shape, T>(nothing, problem, p);
+      const WgmmaSums<Shape> nothing = {};  // zeros written to `sums` would make ptxas run its products one by one
+      store_blocks<Shape>(nothing, problem, p, group);
       continue;
     }
     int before = 0;
 #pragma unroll 1
     for (int step = p.first; step < p.last; step++, ring.advance()) {
       wait_for_phase(ring.full(ring.stage), ring.phase);
-      fence_products(sums);
+      for (auto& block : sums) fence_products(block);
 #pragma unroll
       for (int k = 0; k < Shape::K; k += 16)
-        multiply_async<T, Problem::Left::value, Problem::Right::value>(
-            sums, tile_columns<Problem::Left::value>(ring.left(), group * 64, k),
-            tile_columns<Problem::Right::value>(ring.right(), 0, k), step > p.first || k > 0);
+#pragma unroll
+        for (int b = 0; b < Shape::kBlocks; b++)
+          multiply_async<T, kLeft, kRight>(
+              sums[b], tile_columns<kLeft>(ring.left(), Shape::first_row(group) + b * 64, k),
+              tile_columns<kRight>(ring.right(), Shape::first_column(group), k), step > p.first || k > 0);
       commit_products();
-      wait_for_products<1>(sums);  // this step's go on while the stage before is given back
+      for (auto& block : sums) wait_for_products<1>(block);  // this step's go on while the stage before is given back
       if (step > p.first && speaks) arrive(ring.empty(before));
       before = ring.stage;
     }
-    wait_for_products<0>(sums);
+    for (auto& block : sums) wait_for_products<0>(block);
     if (speaks) arrive(ring.empty(before));
-    store_sums<Shape, T>(sums, problem, p);
+    store_blocks<Shape>(sums, problem, p, group);
   }
 }
 

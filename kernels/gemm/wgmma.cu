@@ -74,15 +74,12 @@ void run_shape(const Gemm& g, const WgmmaGrid& grid, Context& ctx) {
               [&](const auto& q) { launch_wgmma<Shape>(q, ctx.device().multiprocessors, ctx.stream()); });
 }
 
-/// Wide tiles where they fill a GPU.
 template <class T, Major MA, Major MB>
 void run_majors(const Gemm& g, Context& ctx) {
   const int steps = static_cast<int>((g.K + kTileK - 1) / kTileK);
-  const WgmmaGrid wide = wgmma_grid(g.batch, g.M, g.N, steps, 256);
-  if (g.N > 128 && wide.tiles() >= 132)
-    run_shape<T, MA, MB, WgmmaShape<256>>(g, wide, ctx);
-  else
-    run_shape<T, MA, MB, WgmmaShape<128>>(g, wgmma_grid(g.batch, g.M, g.N, steps, 128), ctx);
+  with_tiles<WgmmaShape<128, 256>, WgmmaShape<128, 128>>(
+      g.batch, g.M, g.N, steps, ctx.device().multiprocessors,
+      [&]<class Shape>(Shape, const WgmmaGrid& grid) { run_shape<T, MA, MB, Shape>(g, grid, ctx); });
 }
 
 template <class T>
