@@ -35,6 +35,8 @@ inline std::vector<NormDims> realistic_norm_dims() {
       {.N = 4, .HW = 64 * 64, .C = 256, .groups = 32},
       {.N = 8, .HW = 64 * 64, .C = 128, .groups = 128, .across_batch = true},
       {.N = 64, .HW = 1, .C = 1024, .groups = 1},
+      {.N = 1, .HW = 32 * 32, .C = 64, .groups = 64},  // small enough for an emulated GPU
+      {.N = 1, .HW = 32 * 32, .C = 64, .groups = 1},
   };
 }
 
@@ -92,7 +94,8 @@ inline std::vector<Case<NormApply>> Cases<NormApply>::awkward() {
 /// What stands between two convolutions of a generator: plain, before a reflect-padded 3x3, residual, decoder, output.
 template <>
 inline std::vector<Case<NormApply>> Cases<NormApply>::realistic() {
-  const Dims4 wide{1, 256, 256, 64}, deep{1, 64, 64, 256}, half{1, 128, 128, 64}, picture{1, 512, 512, 3};
+  const Dims4 wide{1, 256, 256, 64}, deep{1, 64, 64, 256}, half{1, 128, 128, 64}, picture{1, 512, 512, 3},
+      small{1, 32, 32, 64};
   const Pad4 one = Pad4::all(1);
   return {
       {{.d = wide, .act = Map::relu}, {"residual"}},
@@ -106,6 +109,8 @@ inline std::vector<Case<NormApply>> Cases<NormApply>::realistic() {
       {{.d = wide, .act = Map::tanh}, {"residual"}},
       {{.d = wide, .act = Map::sigmoid}, {"residual"}},
       {{.d = picture, .act = Map::tanh}, {"scale", "shift", "residual"}},
+      {{.d = small, .act = Map::relu}, {"residual"}},
+      {{.d = small, .act = Map::relu, .upsample = Upsample::nearest2}, {"residual"}},
       {{.d = picture, .pad = Pad4::all(4), .pad_mode = PadMode::reflect}, {"scale", "shift", "residual"}},
   };
 }
