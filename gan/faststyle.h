@@ -6,6 +6,7 @@
 
 namespace sumi {
 
+/// The network's size, and how its output layer ends.
 struct FaststyleOptions {
   std::int64_t width1 = 32, width2 = 64, width3 = 128;  // channels at full, half and quarter size
   int blocks = 5;

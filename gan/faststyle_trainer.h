@@ -10,6 +10,7 @@
 
 namespace sumi {
 
+/// The network's width, the weights of the relative losses, and Adam's schedule.
 struct FaststyleTrainerOptions {
   std::int64_t width = 32;  // channels of the first layer; 32, 64, 128 is the published size
   double content_weight = 1, style_weight = 2, tv_weight = 0.002;

@@ -7,8 +7,10 @@
 
 namespace sumi {
 
+/// What moves the pixels: L-BFGS with a line search, as published, or Adam.
 enum class PictureOptimizer : std::uint8_t { lbfgs, adam };
 
+/// How long and how to paint.
 struct GatysOptions {
   PictureOptimizer optimizer = PictureOptimizer::lbfgs;
   int iterations = 100;   // evaluations of loss and gradient; L-BFGS's line search may end a few later

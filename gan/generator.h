@@ -25,6 +25,7 @@ class Generator : public Module {
   virtual void configure(const std::map<std::string, std::string>& /*metadata*/) {}
 };
 
+/// One row of the table of networks: how its files are told from others, how pictures go in, how it is made.
 struct Architecture {
   std::string_view name;   // "cartoongan", "faststyle", "faststyle_sigmoid", "lengstrom", "animeganv2"
   std::string_view title;  // for people
@@ -46,6 +47,7 @@ std::string architecture_names();
 /// The row of that name. Throws Error listing the names.
 const Architecture& architecture_named(std::string_view name);
 
+/// A network and its row of the table; never null.
 struct LoadedGenerator {
   const Architecture* architecture;
   std::unique_ptr<Generator> network;
@@ -58,6 +60,7 @@ LoadedGenerator load_generator(const ContextPtr& context, const std::string& pat
 /// u8 RGB picture [H,W,3] <-> network tensors, at the network's dtype.
 Tensor to_network(const ContextPtr& context, std::span<const std::uint8_t> rgb, std::int64_t H, std::int64_t W,
                   const PixelFormat& format, DType dtype);
+/// y [1,H,W,3]; rounded and clamped to 0..255, NaN is 0. Throws Error for another shape; waits for the GPU.
 std::vector<std::uint8_t> from_network(const Tensor& y, const PixelFormat& format);
 
 }  // namespace sumi

@@ -23,6 +23,7 @@ enum class ErrorForm : std::uint8_t { absolute, relative };
 struct StyleTarget {
   Tensor gram, mean, std;
 };
+/// Of features [N,H,W,C]; recorded where gradients are wanted.
 StyleTarget style_statistic(const Tensor& features, StyleStatistic statistic);
 
 /// Between values and a constant target of the same shape. relative: sum (x - t)^2 / sum t^2.
@@ -30,6 +31,7 @@ Tensor feature_error(const Tensor& x, const Tensor& target, ErrorForm form);
 /// Between each picture of a batch and the one style: mean over the batch of the errors of the statistics.
 Tensor style_error(const Tensor& features, const StyleTarget& target, StyleStatistic statistic, ErrorForm form);
 
+/// Which layers of the VGG are compared, how, and with what weights. A weight of 0 leaves its term out.
 struct PerceptualOptions {
   std::vector<std::string> content_layers, style_layers;
   double content_weight = 1, style_weight = 1;

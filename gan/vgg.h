@@ -9,6 +9,7 @@
 
 namespace sumi {
 
+/// Configurations D and E of the paper; the value is the number of weight layers.
 enum class VggDepth : std::uint8_t { vgg16 = 16, vgg19 = 19 };
 
 /// The convolutional trunk with torchvision's names (`features.N.weight`). Layers are addressed as `conv4_2` (before

@@ -5,6 +5,7 @@
 
 namespace sumi {
 
+/// How weights are drawn. fan_in and fan_out count the elements of a filter that meet one output, one input.
 enum class Init : std::uint8_t {
   pytorch,          // its layers' default: uniform in +-1/sqrt(fan_in), weights and biases
   kaiming_normal,   // He et al., ICCV 2015: N(0, 2 / ((1 + slope^2) fan_in)), biases 0
@@ -14,6 +15,7 @@ enum class Init : std::uint8_t {
   normal,  // N(0, std^2), biases 0: DCGAN's
 };
 
+/// The scheme and its parameters.
 struct InitOptions {
   Init scheme = Init::pytorch;
   double slope = 0;  // of the leaky ReLU that follows (kaiming)

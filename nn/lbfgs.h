@@ -8,8 +8,10 @@
 
 namespace sumi {
 
+/// How far to go along a direction: lr, or until the strong Wolfe conditions hold.
 enum class LineSearch : std::uint8_t { none, strong_wolfe };
 
+/// As PyTorch names them, with its defaults.
 struct LbfgsOptions {
   double lr = 1;
   int max_iterations = 20;   // of one step()

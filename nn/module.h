@@ -18,6 +18,7 @@ using StateDict = std::map<std::string, Tensor, std::less<>>;
 /// transposes.
 enum class ParameterKind : std::uint8_t { vector, filter, matrix };
 
+/// A module's tensor and its name in files.
 struct NamedParameter {
   std::string name;
   Tensor* tensor;

@@ -16,6 +16,7 @@ struct OptimizerOptions {
   /// Of the weights' moving averages: min(ema_decay, (1+t) / (10+t)) in step t, so that the start is soon forgotten.
   double ema_decay = 0;
 };
+/// The options of each optimizer, with PyTorch's defaults.
 OptimizerOptions sgd(double lr, double momentum = 0, double weight_decay = 0, bool nesterov = false);
 OptimizerOptions adam(double lr = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double weight_decay = 0);
 OptimizerOptions adamw(double lr = 1e-3, double beta1 = 0.9, double beta2 = 0.999, double weight_decay = 1e-2);

@@ -10,6 +10,7 @@
 
 namespace sumi {
 
+/// One tensor of a file's header, as it stands there.
 struct TensorEntry {
   std::string name, dtype;  // dtype as the file says: F32, F16, BF16, F64, U8, I64...
   std::vector<std::int64_t> shape;

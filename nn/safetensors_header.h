@@ -7,11 +7,13 @@
 
 namespace sumi {
 
+/// What a header says, once it is known to be valid.
 struct SafetensorsHeader {
   std::vector<TensorEntry> entries;  // by offset
   std::map<std::string, std::string> metadata;
 };
 
+/// Beyond these a file is refused before anything is allocated for it. Names are in bytes.
 inline constexpr std::uint64_t kMaxHeaderBytes = 16u << 20;
 inline constexpr std::size_t kMaxTensors = 65536, kMaxRank = 8, kMaxName = 512;
 

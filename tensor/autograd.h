@@ -9,9 +9,11 @@
 
 namespace sumi {
 
+/// One per input of an op.
 using Gradients = std::vector<Tensor>;
 /// Which inputs' gradients are asked for.
 using Wanted = std::vector<bool>;
+/// Node::backward.
 using BackwardFunction = std::function<Gradients(const Tensor& dy, const Wanted& wanted)>;
 
 /// One recorded op. `backward(dy, wanted)` returns one gradient per input, an empty handle where wanted[i] is false or

@@ -7,6 +7,7 @@
 
 namespace sumi {
 
+/// What only the engine may do with a tensor's node and storage.
 struct TensorHistory {
   static const std::shared_ptr<Node>& node(const Tensor& t) { return t.node_; }
   static void attach(Tensor& t, std::shared_ptr<Node> node) { t.node_ = std::move(node); }

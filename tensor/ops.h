@@ -14,6 +14,7 @@
 namespace sumi {
 
 // ---- elementwise: any shape -> the same shape
+/// f of every element (kernels/map/functions.h); `a` is its parameter, as leaky_relu's slope. The rest are named cases.
 Tensor map(const Tensor& x, Map f, double a = 0);
 Tensor relu(const Tensor& x);
 Tensor leaky_relu(const Tensor& x, double slope);
@@ -72,6 +73,7 @@ Tensor softmax(const Tensor& x);  // over the last axis
 Tensor log_softmax(const Tensor& x);
 
 // ---- convolution
+/// Conv2dDims beyond the shapes; stride and dilation are those of both axes.
 struct Conv2dOptions {
   int stride = 1, dilation = 1, groups = 1;
   Pad4 pad;
@@ -79,6 +81,7 @@ struct Conv2dOptions {
   Map act = Map::identity;  // fused activation, with its parameter
   double a = 0;
 };
+/// Statistics of channels or groups, f32 (f64 of f64).
 struct Moments {
   Tensor mean, var;  // biased; of a norm's statistics: [N,groups], or [1,C] for batch
 };
@@ -86,6 +89,7 @@ struct Moments {
 /// each image of the result, taken at the store, without history.
 Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2dOptions& options = {},
               Moments* channels = nullptr);
+/// Of the convolution that is transposed; output_pad adds rows and columns at the end, less than a stride.
 struct ConvTranspose2dOptions {
   int stride = 1, dilation = 1, groups = 1;
   Pad4 pad;  // cropped from the full result
@@ -121,6 +125,7 @@ struct Pending {
   Pending(Tensor value) : x(std::move(value)) {}  // NOLINT: a Tensor is a Pending with nothing pending
   bool applied() const { return !scale && act == Map::identity; }
 };
+/// What apply() does after the affine and the activation.
 struct ApplyOptions {
   Upsample upsample = Upsample::none;
   Pad4 pad;
@@ -132,6 +137,7 @@ Tensor apply(const Pending& p, const Tensor& residual = {}, const ApplyOptions& 
 
 /// Which elements share statistics; groups as in NormDims (instance: C, layer: 1).
 enum class NormKind : std::uint8_t { batch, instance, group, layer };
+/// The kind of norm, and the activation that follows it in the same pass.
 struct NormOptions {
   NormKind kind = NormKind::instance;
   int groups = 1;  // group norm only
@@ -160,28 +166,35 @@ Pending conv_transpose2d_norm(const Pending& x, const Tensor& w, const Tensor& c
                               const NormOptions& options);
 /// conv of a pending input with bias and act at the store. Not recorded.
 Tensor conv2d_pending(const Pending& x, const Tensor& w, const Tensor& bias, const Conv2dOptions& conv);
+/// The same of a transposed one, without activation.
 Tensor conv_transpose2d_pending(const Pending& x, const Tensor& w, const Tensor& bias,
                                 const ConvTranspose2dOptions& conv);
 
 // ---- pictures
 Tensor pad(const Tensor& x, const Pad4& pad, PadMode mode);  // negative sides crop (zero mode)
+/// [N,H,W,C] -> [N,P,Q,C].
 Tensor resample(const Tensor& x, std::int64_t P, std::int64_t Q, Interpolation interpolation,
                 Coordinates coordinates = Coordinates::half_pixel);
+/// [N,H,W,C block^2] -> [N,H block,W block,C], in PyTorch's order of channels, and back.
 Tensor pixel_shuffle(const Tensor& x, int block);
 Tensor pixel_unshuffle(const Tensor& x, int block);
+/// As PyTorch's pooling layers; square windows.
 struct PoolOptions {
   int window = 2, stride = 2;
   Pad4 pad;
   bool ceil_mode = false, count_include_pad = true;
 };
+/// [N,H,W,C] -> [N,P,Q,C]; padding never wins a maximum.
 Tensor max_pool(const Tensor& x, const PoolOptions& options = {});
 Tensor average_pool(const Tensor& x, const PoolOptions& options = {});
 Tensor global_average_pool(const Tensor& x);  // [N,H,W,C] -> [N,1,1,C]
 
 // ---- losses: one-element results
+/// Means over all elements: of the square, of the magnitude, of Huber's (quadratic up to delta).
 Tensor mse_loss(const Tensor& x, const Tensor& target);
 Tensor l1_loss(const Tensor& x, const Tensor& target);
 Tensor huber_loss(const Tensor& x, const Tensor& target, double delta = 1);
+/// Of [N,H,W,C]: mean |difference|^p of vertical neighbours plus that of horizontal ones, p = 1 or 2.
 Tensor total_variation(const Tensor& x, int p = 1);
 
 // ---- in place, never recorded

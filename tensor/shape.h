@@ -10,6 +10,7 @@
 
 namespace sumi {
 
+/// Rank 0 to 5; a scalar has rank 0 and one element. Throws Error for a sixth side or a negative one.
 class Shape {
  public:
   static constexpr int kMaxRank = 5;

@@ -10,6 +10,7 @@
 
 namespace sumi {
 
+/// Tensors share the context that made them, and keep it alive.
 using ContextPtr = std::shared_ptr<Context>;
 struct Node;  // tensor/autograd.h
 

@@ -7,10 +7,12 @@
 
 namespace sumi {
 
+/// What is done with a pair of elements. maximum and minimum pass NaN on.
 enum class BinaryOp : std::uint8_t { add, subtract, multiply, divide, maximum, minimum, greater };
 
 /// Shapes of rank 5, leading ones added; a side of 1 is broadcast.
 using Dims5 = std::array<std::int64_t, 5>;
+/// Elements of that shape.
 constexpr std::int64_t count(const Dims5& d) { return d[0] * d[1] * d[2] * d[3] * d[4]; }
 Dims5 broadcast(const Dims5& a, const Dims5& b);  // throws Error naming both where a side differs and neither is 1
 

@@ -8,6 +8,8 @@
 
 namespace sumi {
 
+/// Shapes of x [N,H,W,C], w [K,R,S,C/groups] and y [N,P,Q,K], in elements; gradients have the shapes of what they are
+/// of. Nothing is checked before validate().
 struct Conv2dDims {
   std::int64_t N = 1, H = 1, W = 1, C = 1, K = 1, R = 1, S = 1;
   int stride_h = 1, stride_w = 1, dilation_h = 1, dilation_w = 1, groups = 1;

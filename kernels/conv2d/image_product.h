@@ -37,6 +37,7 @@ struct AxisPhases {
   }
 };
 
+/// The same on the device: a phase's taps as a first one and a step. At most kMaxPhases of them.
 inline AxisPhases phases_of(const Axis& a) {
   AxisPhases p{{},
                static_cast<int>(a.phases.size()),
@@ -58,6 +59,7 @@ inline AxisPhases phases_of(const Axis& a) {
   return p;
 }
 
+/// The image that the convolution reads, padding and pending map included.
 template <class T>
 Image<T> image_of(const TapConv& t) {
   return {
@@ -70,6 +72,7 @@ Image<T> image_of(const TapConv& t) {
       {t.prologue.scale.as<float>(), t.prologue.shift.as<float>(), t.prologue.act, static_cast<float>(t.prologue.a)}};
 }
 
+/// Its epilogue without statistics: those are a pass of their own.
 template <class T>
 Finish<T> finish_of(const TapConv& t) {
   return {.y = t.y.as<T>(),
@@ -115,6 +118,7 @@ struct ConvProduct {
   }
 };
 
+/// A convolution as a product, but for its grid.
 template <class T, bool Transposed>
 ConvProduct<T, Transposed> conv_product(const TapConv& t) {
   ConvProduct<T, Transposed> p{image_of<T>(t),        {}, phases_of(t.h), phases_of(t.w),
@@ -161,6 +165,7 @@ struct WeightProduct {
   __device__ Part part(std::int64_t) const { return {a, b, M, K}; }
 };
 
+/// The weight gradient as a product, but for its grid.
 template <class T>
 WeightProduct<T> weight_product(const Conv2dBackwardWeight& a) {
   const TapConv t = taps_of(a);

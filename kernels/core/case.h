@@ -9,6 +9,7 @@
 
 namespace sumi {
 
+/// One call to test or time: the arguments, whose operands the caller allocates.
 template <class Args>
 struct Case {
   Args args;                                // operands unset

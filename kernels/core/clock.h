@@ -7,6 +7,7 @@
 
 namespace sumi {
 
+/// Of a clock that never goes back; only differences mean something.
 inline double seconds_now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }

@@ -87,6 +87,8 @@ class PackCache {
   Watch* watch_ = nullptr;
 };
 
+/// What a context is made with; it does not change afterwards. The environment's SUMI_KERNEL, SUMI_AUTOTUNE and
+/// SUMI_GRAPHS are read once, when it is made.
 struct ContextOptions {
   DeviceKind device = DeviceKind::cpu;
   int threads = 0;            // 0: all usable cores

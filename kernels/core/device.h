@@ -7,9 +7,11 @@
 
 namespace sumi {
 
+/// Where a context computes; all its tensors live there.
 enum class DeviceKind : std::uint8_t { cpu, cuda };
 constexpr std::string_view name_of(DeviceKind k) { return k == DeviceKind::cpu ? "cpu" : "cuda"; }
 
+/// One device, as found when its context was made. What does not apply to its kind is false, 0 or "".
 struct DeviceInfo {
   DeviceKind kind = DeviceKind::cpu;
   std::string name;     // model name as the system gives it

@@ -9,8 +9,10 @@
 
 namespace sumi {
 
+/// Types of stored elements; u8 is for pictures, and only casts take it.
 enum class DType : std::uint8_t { f32, f64, f16, bf16, u8 };
 
+/// Bytes of one element.
 constexpr std::size_t size_of(DType t) {
   switch (t) {
     case DType::f64:
@@ -26,6 +28,7 @@ constexpr std::size_t size_of(DType t) {
   return 0;
 }
 
+/// "f32", as messages and file names say it.
 constexpr std::string_view name_of(DType t) {
   constexpr std::string_view names[] = {"f32", "f64", "f16", "bf16", "u8"};
   return names[static_cast<int>(t)];
@@ -78,6 +81,7 @@ inline Half::Half(float f) {
   bits = static_cast<std::uint16_t>(sign | h);
 }
 
+/// The dtype of a storage type of the host.
 template <class T>
 inline constexpr DType dtype_of = [] {
   if constexpr (sizeof(T) == 8)
@@ -123,6 +127,7 @@ struct DTypes {
   constexpr bool has(DType t) const { return bits >> static_cast<int>(t) & 1; }
   friend constexpr DTypes operator|(DTypes a, DTypes b) { return {static_cast<std::uint8_t>(a.bits | b.bits)}; }
 };
+/// The set of one, and the sets that rows claim.
 constexpr DTypes only(DType t) { return {static_cast<std::uint8_t>(1 << static_cast<int>(t))}; }
 inline constexpr DTypes kF32 = only(DType::f32), kF64 = only(DType::f64), kF16 = only(DType::f16),
                         kBF16 = only(DType::bf16), kF32BF16 = kF32 | kBF16, kGpuFloats = kF32 | kF16 | kBF16,

@@ -4,6 +4,7 @@
 
 namespace sumi {
 
+/// p[i] as a double, and v rounded to T in its place; f16 and bf16 are rounded from f32.
 template <class T>
 double load(const T* p, std::int64_t i) {
   return static_cast<double>(p[i]);
@@ -25,6 +26,7 @@ inline double param(const TensorRef& t, std::int64_t i, double absent) {
   if (!t) return absent;
   return t.dtype == DType::f64 ? t.as<double>()[i] : static_cast<double>(t.as<float>()[i]);
 }
+/// v to element i of a param operand, which must be there.
 inline void store_param(const TensorRef& t, std::int64_t i, double v) {
   if (t.dtype == DType::f64)
     t.as<double>()[i] = v;

@@ -6,10 +6,12 @@
 
 namespace sumi {
 
+/// What went wrong, as a sentence for the user: "conv2d: expected ..., got ...".
 struct Error : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// The parts one after the other, as streams write them.
 template <class... Parts>
 std::string concat(const Parts&... parts) {
   std::ostringstream s;
@@ -17,6 +19,7 @@ std::string concat(const Parts&... parts) {
   return s.str();
 }
 
+/// Throws Error of the parts.
 template <class... Parts>
 [[noreturn]] void fail(const Parts&... parts) {
   throw Error(concat(parts...));

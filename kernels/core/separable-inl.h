@@ -64,6 +64,7 @@ void map_span(const Load& load, std::int64_t begin, std::int64_t end, T* y, bool
       part);
 }
 
+/// y[i] = value for i < count.
 template <class T>
 void fill_span(T* y, std::int64_t count, float value) {
   const auto v = hn::Set(FloatTag(), value);

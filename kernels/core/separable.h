@@ -36,6 +36,7 @@ LineMap transposed(const LineMap& m);
 struct LineMaps {
   LineMap rows, columns;
 };
+/// Of both sides.
 inline LineMaps transposed(const LineMaps& m) { return {transposed(m.rows), transposed(m.columns)}; }
 
 /// y [N,P,Q,C] from x [N,H,W,C]: rows maps H to P, columns W to Q. Cut once into blocks of columns whose inputs fit

@@ -16,6 +16,7 @@ struct Pad4 {
 
 /// What stands outside the image: 0; the mirror image without the edge pixel (-1 -> 1); the edge pixel.
 enum class PadMode : std::uint8_t { zero, reflect, replicate };
+/// "reflect", as keys and messages say it.
 constexpr std::string_view name_of(PadMode m) {
   constexpr std::string_view names[] = {"zero", "reflect", "replicate"};
   return names[static_cast<int>(m)];

@@ -8,6 +8,7 @@
 
 namespace sumi {
 
+/// A view that owns nothing; null where an optional operand is absent.
 struct TensorRef {
   void* data = nullptr;
   DType dtype = DType::f32;
@@ -22,6 +23,7 @@ struct TensorRef {
   }
 };
 
+/// Whether a row reads an operand, overwrites it, or updates it.
 enum class Role : std::uint8_t { input, output, inout };
 /// What test and benchmark data an operand can take.
 enum class Fill : std::uint8_t { gaussian, positive, unit, whole };

@@ -11,6 +11,7 @@
 
 namespace sumi {
 
+/// What a row promises besides its result: when it may be chosen, and how far tests let it be off.
 struct Traits {
   bool deterministic = true;
   /// How much more error than the plain sum a row may make (winograd: its transforms amplify); scales the test bound.
@@ -50,6 +51,7 @@ bool every_case(const Args&, const DeviceInfo&) {
 template <class Args>
 using Table = std::span<const Variant<Args>>;
 
+/// Whether the row is for this kind of device and dtype, and supports the case.
 template <class Args>
 bool can_run(const Variant<Args>& v, const Args& a, const DeviceInfo& device) {
   return v.device == device.kind && v.dtypes.has(a.dtype()) && v.supports(a, device);
@@ -71,6 +73,7 @@ template <class Args>
        name_of(device.kind), "; rows that can: ", able);
 }
 
+/// The row of that name that can run `a`. Throws Error where there is none, naming those that can.
 template <class Args>
 const Variant<Args>& find_row(std::string_view name, const Args& a, const DeviceInfo& device) {
   for (const Variant<Args>& v : Args::table())

@@ -9,11 +9,13 @@
 
 namespace sumi {
 
+/// A stored element as the f32 that is computed with; exact.
 __device__ __forceinline__ float to_float(float v) { return v; }
 __device__ __forceinline__ float to_float(__half v) { return __half2float(v); }
 __device__ __forceinline__ float to_float(__nv_bfloat16 v) { return __bfloat162float(v); }
 __device__ __forceinline__ float to_float(std::uint8_t v) { return static_cast<float>(v); }
 
+/// An f32 as it is stored: to nearest even; overflow of f16 gives infinity.
 template <class T>
 __device__ __forceinline__ T from_float(float v) {
   if constexpr (sizeof(T) == 4)
@@ -28,6 +30,7 @@ __device__ __forceinline__ T from_float(float v) {
 template <class T>
 inline constexpr int kVector = static_cast<int>(16 / sizeof(T));
 
+/// V neighbours, aligned to their size together (2 to 16 bytes): one load or store.
 template <class T, int V = kVector<T>>
 struct alignas(sizeof(T) * V) Vector {
   T v[V];
@@ -63,6 +66,7 @@ __device__ __forceinline__ Vector<T, V> load_vector(const T* p) {
   return out;
 }
 
+/// One store of V elements; p as for load_vector.
 template <class T, int V>
 __device__ __forceinline__ void store_vector(T* p, const Vector<T, V>& x) {
   using Raw = typename RawBytes<static_cast<int>(sizeof(T)) * V>::type;

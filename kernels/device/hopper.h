@@ -24,18 +24,21 @@ struct alignas(8) Mbarrier {
 
 namespace sumi {
 
+/// Whether this pass of the compiler may meet the functions below: the host's, and that for sm_90a.
 #if !defined(__CUDA_ARCH__) || defined(__CUDA_ARCH_FEAT_SM90_ALL)
 inline constexpr bool kHopperCode = true;
 #else
 inline constexpr bool kHopperCode = false;
 #endif
 
+/// A barrier whose phases take `count` arrivals each. One thread makes it, before any other touches it.
 __device__ __forceinline__ void init_barrier(Mbarrier* b, unsigned count) {
   asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(intrin::shared_address(b)), "r"(count) : "memory");
 }
 /// After a thread's init_barrier calls: the copy engine knows them.
 __device__ __forceinline__ void fence_barriers() { asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory"); }
 
+/// One arrival in the present phase. What the thread did before is seen by whoever waits for the phase.
 __device__ __forceinline__ void arrive(Mbarrier* b) {
   asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(intrin::shared_address(b)) : "memory");
 }
@@ -58,6 +61,7 @@ __device__ __forceinline__ void wait_for_phase(Mbarrier* b, unsigned parity) {
   } while (over == 0);
 }
 
+/// The thread's stores to shared memory so far come before copies and products that are started after a barrier.
 __device__ __forceinline__ void fence_async() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
 
 /// Begins to copy the map's box at these coordinates (dimension 0 first; elements outside the tensor are zeros) to

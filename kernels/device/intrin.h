@@ -16,6 +16,7 @@
 namespace sumi {
 namespace intrin {
 
+/// The address within shared memory, which PTX wants.
 __device__ __forceinline__ unsigned shared_address(const void* p) {
   return static_cast<unsigned>(__cvta_generic_to_shared(p));
 }

@@ -29,6 +29,7 @@ class Library {
   std::string text_;
 };
 
+/// The newest supported version that is found, else an empty one. Throws nothing.
 Library open_cublaslt();
 Library open_cudnn();
 

@@ -9,6 +9,7 @@
 
 namespace sumi {
 
+/// Threads of a block.
 inline constexpr int kPixelThreads = 256;
 
 /// Images seen as `pixels` pixels of `period` elements each. Where C is no multiple of a vector but lcm(C,V) is short,
@@ -150,6 +151,7 @@ __device__ __forceinline__ void combine_rows(const PixelLanes& l, float (&v)[V],
   __syncthreads();
 }
 
+/// combine_rows with addition.
 template <int V>
 __device__ __forceinline__ void sum_rows(const PixelLanes& l, float (&v)[V], float* rows, float* totals) {
   combine_rows<V>(l, v, rows, totals, [](float a, float b) { return a + b; });

@@ -23,11 +23,13 @@ Availability availability();
 /// The GPU that is used. Throws Error with availability().why when there is none.
 DeviceInfo info();
 
+/// A queue of its own, not ordered with the default stream. Throws Error. Destroying it waits for nothing.
 Stream create_stream();
 void destroy_stream(Stream s) noexcept;
 /// Waits until all work of `s` is done; throws Error with what failed in it.
 void synchronize(Stream s);
 
+/// A mark in a stream, without time. Throws Error.
 Event create_event();
 void destroy_event(Event e) noexcept;
 void record(Event e, Stream s);
@@ -51,6 +53,7 @@ void copy_to_device(void* dst, const void* src, std::size_t bytes, Stream s);
 void copy_to_host(void* dst, const void* src, std::size_t bytes, Stream s);
 /// Between two places of the GPU.
 void copy(void* dst, const void* src, std::size_t bytes, Stream s);
+/// Every byte to `value`.
 void fill(void* dst, unsigned char value, std::size_t bytes, Stream s);
 
 /// Between the two calls nothing that is enqueued on `s` is done: it is recorded, with the values that its arguments
@@ -59,6 +62,7 @@ void fill(void* dst, unsigned char value, std::size_t bytes, Stream s);
 void begin_capture(Stream s);
 /// Throws Error when the recording is not whole; it is over all the same.
 ExecutableGraph end_capture(Stream s);
+/// Ends a recording that failed; what was recorded is lost.
 void abandon_capture(Stream s) noexcept;
 /// Enqueues all that was recorded.
 void launch_graph(ExecutableGraph g, Stream s);

@@ -18,6 +18,7 @@ namespace sumi {
 /// 16-byte chunks trade places within spans of 32, 64 or 128 bytes: chunk number ^= bits 7 and up of the shared-memory
 /// address (PTX ISA, "Swizzling Modes").
 enum class Swizzle : std::uint8_t { none, span32, span64, span128 };
+/// Bytes of a span; 0 without a swizzle.
 constexpr int span_of(Swizzle s) { return s == Swizzle::none ? 0 : 16 << static_cast<int>(s); }
 
 /// Boxes of a dense or strided tensor. Dimension 0 is contiguous.

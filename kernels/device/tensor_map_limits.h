@@ -33,6 +33,7 @@ inline void check_corner(int v) {
 
 }  // namespace tensor_map_limits
 
+/// Throws Error naming the limit that is broken and the dimension.
 inline void check_limits(const TiledTensor& t) {
   using namespace tensor_map_limits;
   check(t.rank >= 1 && t.rank <= 5, "tensor map: expected 1 to 5 dimensions, got ", t.rank);

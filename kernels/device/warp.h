@@ -4,6 +4,7 @@
 
 namespace sumi {
 
+/// The mask of all 32 lanes.
 inline constexpr unsigned kWholeWarp = 0xffffffffu;
 
 /// op over the 32 lanes, by a butterfly: every lane gets the result.
@@ -21,6 +22,7 @@ __device__ __forceinline__ T group_reduce(T v, int lanes, Op op) {
   return v;
 }
 
+/// warp_reduce with addition.
 template <class T>
 __device__ __forceinline__ T warp_sum(T v) {
   return warp_reduce(v, [](T a, T b) { return a + b; });
@@ -45,6 +47,7 @@ __device__ __forceinline__ T block_reduce(T v, T* shared, Op op) {
   return all;
 }
 
+/// block_reduce with addition.
 template <class T>
 __device__ __forceinline__ T block_sum(T v, T* shared) {
   return block_reduce(v, shared, [](T a, T b) { return a + b; });

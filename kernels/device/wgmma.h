@@ -51,6 +51,7 @@ __device__ __forceinline__ void pin(float (&d)[Count]) {
   for (int i = 0; i < Count; i++) asm volatile("" : "+f"(d[i])::"memory");
 }
 
+/// How PTX calls T.
 template <class T>
 struct ElementName;
 template <>

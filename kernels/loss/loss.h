@@ -60,6 +60,8 @@ struct TotalVariationForward {
   double reduction() const { return 2.0 * static_cast<double>(d.count()); }
 };
 
+/// dx = dloss * d(total variation)/dx, gathered from each element's neighbours; dloss has one element. Where neighbours
+/// are equal, p = 1 gives 0.
 struct TotalVariationBackward {
   static constexpr std::string_view op = "total_variation_backward";
   Dims4 d;

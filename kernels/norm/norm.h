@@ -11,6 +11,7 @@
 
 namespace sumi {
 
+/// x [N,HW,C] and which elements share a statistic: mean and variance are [rows(), groups].
 struct NormDims {
   std::int64_t N = 1, HW = 1, C = 1;
   std::int64_t groups = 1;                                    // channel groups; C % groups == 0

@@ -7,8 +7,10 @@
 
 namespace sumi {
 
+/// What is taken of a window.
 enum class Pooling : std::uint8_t { max, average };
 
+/// x [N,H,W,C], y [N,P,Q,C], windows of R x S pixels.
 struct PoolDims {
   std::int64_t N = 1, H = 1, W = 1, C = 1;
   int R = 2, S = 2, stride_h = 2, stride_w = 2;

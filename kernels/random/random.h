@@ -7,6 +7,7 @@
 
 namespace sumi {
 
+/// Uniform from low to high, or normal with mean and deviation.
 enum class Distribution : std::uint8_t { uniform, normal };
 
 /// y[i] = low + (high-low) u, or mean + std g (Box-Muller), from the Philox block i/4 of (seed, stream, step).

@@ -7,6 +7,7 @@
 
 namespace sumi {
 
+/// What a group of elements becomes; NaN wins a maximum.
 enum class Reduction : std::uint8_t { sum, mean, max };
 
 /// y = reduction of x over the axes whose bit is set in `axes` (bit 0 is dims[0]); they become 1 in y.

@@ -7,6 +7,7 @@
 
 namespace sumi {
 
+/// Which pixels an output takes: one, or the four around it by distance.
 enum class Interpolation : std::uint8_t { nearest, bilinear };
 /// Source coordinate of output index i: (i + 1/2) H/P - 1/2; i (H-1)/(P-1); i H/P (TensorFlow 1's legacy).
 /// nearest always takes floor(i H/P), as PyTorch does.
