@@ -96,7 +96,7 @@ bool fails_without(const Site& s, const std::string& test) {
 
 /// Cheap and dear ones in turns: the cheapest often have one step only, and no need of what stands between steps.
 std::vector<Run> chosen(std::vector<Run> runs) {
-  constexpr std::size_t kTries = 48;
+  constexpr std::size_t kTries = 256;
   std::ranges::sort(runs, {}, &Run::milliseconds);
   std::vector<Run> order;
   for (std::size_t step = std::bit_ceil(runs.size()); step > 0; step /= 2)
