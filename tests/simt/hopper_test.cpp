@@ -218,46 +218,65 @@ TEST(Hopper, BoxesOfFourDimensions) {
   }
 }
 
+/// One axis of a convolution: what is added before and behind, taps, stride.
+struct Window {
+  int before, behind, taps, stride;
+  int outputs(int in) const { return (in + before + behind - taps) / stride + 1; }
+};
+
 /// The columns of a convolution: pixel number i of the outputs from (n, p, q) on, tap (r, s).
-TEST(Hopper, ColumnsOfPixelsAreThoseOfAConvolution) {
-  constexpr int N = 3, H = 5, W = 6, C = 8, R = 3, S = 3, pad = 1;
+void expect_columns(const Window& vertical, const Window& horizontal) {
+  constexpr int N = 3, H = 5, W = 6, C = 8;
   OnDevice<unsigned> in(N * H * W * C);
   for (unsigned i = 0; i < in.count; i++) in.data[i] = i + 1;
-  for (const int stride : {1, 2}) {
-    const int P = (H + 2 * pad - R) / stride + 1, Q = (W + 2 * pad - S) / stride + 1;
-    const CUtensorMap map = tensor_map(Im2colTensor{.data = in.data,
-                                                    .N = N,
-                                                    .H = H,
-                                                    .W = W,
-                                                    .C = C,
-                                                    .first_h = -pad,
-                                                    .first_w = -pad,
-                                                    .last_h = pad - (R - 1),
-                                                    .last_w = pad - (S - 1),
-                                                    .stride_h = stride,
-                                                    .stride_w = stride,
-                                                    .channels = 8,
-                                                    .pixels = 32,
-                                                    .swizzle = Swizzle::span32});
-    for (const int start : {0, 4, P * Q * 2 + 1})
-      for (unsigned tap = 0; tap < 9; tap++) {
-        const int n0 = start / (P * Q), h0 = start / Q % P * stride - pad, w0 = start % Q * stride - pad;
+  const int P = vertical.outputs(H), Q = horizontal.outputs(W);
+  const CUtensorMap map = tensor_map(Im2colTensor{.data = in.data,
+                                                  .N = N,
+                                                  .H = H,
+                                                  .W = W,
+                                                  .C = C,
+                                                  .first_h = -vertical.before,
+                                                  .first_w = -horizontal.before,
+                                                  .last_h = vertical.behind - (vertical.taps - 1),
+                                                  .last_w = horizontal.behind - (horizontal.taps - 1),
+                                                  .stride_h = vertical.stride,
+                                                  .stride_w = horizontal.stride,
+                                                  .channels = 8,
+                                                  .pixels = 32,
+                                                  .swizzle = Swizzle::span32});
+  for (const int start : {0, 4, P * Q * 2 + 1})
+    for (int r = 0; r < vertical.taps; r++)
+      for (int s = 0; s < horizontal.taps; s++) {
+        const auto window_h = [&](int i) { return i / Q % P * vertical.stride - vertical.before; };
+        const auto window_w = [&](int i) { return i % Q * horizontal.stride - horizontal.before; };
+        const int n0 = start / (P * Q), h0 = window_h(start), w0 = window_w(start);
         const auto got = load_once(map, 32 * 8, [=](void* to, const CUtensorMap* m, Mbarrier* b) {
-          load_pixels(to, m, b, 0, w0, h0, n0, tap % 3, tap / 3);
+          load_pixels(to, m, b, 0, w0, h0, n0, static_cast<unsigned>(s), static_cast<unsigned>(r));
         });
         int wrong = 0;
         for (int i = 0; i < 32; i++) {
-          const int at = start + i, n = at / (P * Q), h = at / Q % P * stride - pad + static_cast<int>(tap) / 3,
-                    w = at % Q * stride - pad + static_cast<int>(tap) % 3;
+          const int n = (start + i) / (P * Q), h = window_h(start + i) + r, w = window_w(start + i) + s;
           const bool there = n < N && h >= 0 && h < H && w >= 0 && w < W;
           for (int c = 0; c < C; c++) {
             const auto expected = there ? static_cast<unsigned>(((n * H + h) * W + w) * C + c + 1) : 0;
             wrong += got[static_cast<std::size_t>(i * 8 + (c / 4 ^ (i / 4 % 2)) * 4 + c % 4)] != expected;
           }
         }
-        EXPECT_EQ(wrong, 0) << "stride " << stride << ", pixel " << start << ", tap " << tap;
+        EXPECT_EQ(wrong, 0) << P << " x " << Q << " outputs, pixel " << start << ", tap " << r << ' ' << s;
       }
-  }
+}
+
+TEST(Hopper, ColumnsOfPixelsAreThoseOfAConvolution) {
+  const Window same{1, 1, 3, 1}, halved{1, 1, 3, 2};
+  expect_columns(same, same);
+  expect_columns(halved, halved);
+}
+
+/// Nothing in common, so that exchanged corners, strides or offsets are seen.
+TEST(Hopper, ColumnsOfPixelsKeepTheirAxesApart) {
+  const Window tall{2, 0, 3, 2}, wide{1, 3, 4, 1};
+  expect_columns(tall, wide);
+  expect_columns(wide, tall);
 }
 
 /// A tile of ordinary stores to the tensor; Fenced: as it should be.
