@@ -45,6 +45,15 @@ bool thin_in_tf32_supports(const Conv2dBackwardWeight& a, const DeviceInfo& devi
 void conv2d_backward_weight_thin_in(const Conv2dBackwardWeight& a, Context& ctx);
 void conv2d_backward_weight_thin_in_tf32(const Conv2dBackwardWeight& a, Context& ctx);
 
+/// Up to 4 output channels on tensor cores, f32 rounded to tf32: K S <= 32, other channels in whole chunks of 16 bytes,
+/// stride 1.
+bool row_taps_supports(const Conv2dForward& a, const DeviceInfo& device);
+bool row_taps_supports(const Conv2dBackwardInput& a, const DeviceInfo& device);
+bool row_taps_pays(const Conv2dForward& a, const DeviceInfo& device);
+bool row_taps_pays(const Conv2dBackwardInput& a, const DeviceInfo& device);
+void conv2d_forward_row_taps(const Conv2dForward& a, Context& ctx);
+void conv2d_backward_input_row_taps(const Conv2dBackwardInput& a, Context& ctx);
+
 /// Up to 4 output channels, input channels in whole chunks of 16 bytes, stride 1 of a transpose.
 bool thin_out_supports(const Conv2dForward& a, const DeviceInfo& device);
 bool thin_out_supports(const Conv2dBackwardInput& a, const DeviceInfo& device);

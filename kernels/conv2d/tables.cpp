@@ -66,6 +66,15 @@ constexpr Traits kTf32{.tf32 = true}, kAnyOrder{.deterministic = false};
 
 constexpr Variant<Conv2dForward> kForward[] = {
 #if SUMI_CUDA
+    {"row_taps",
+     DeviceKind::cuda,
+     kF16 | kBF16,
+     cuda::row_taps_supports,
+     cuda::conv2d_forward_row_taps,
+     {},
+     cuda::row_taps_pays},
+    {"row_taps_tf32", DeviceKind::cuda, kF32, cuda::row_taps_supports, cuda::conv2d_forward_row_taps, kTf32,
+     cuda::row_taps_pays},
     {"thin_out", DeviceKind::cuda, kGpuFloats, cuda::thin_out_supports, cuda::conv2d_forward_thin_out},
     {"thin_in_tf32", DeviceKind::cuda, kF32, cuda::thin_in_tf32_supports, cuda::conv2d_forward_thin_in_tf32, kTf32},
     {"thin_in", DeviceKind::cuda, kGpuFloats, cuda::thin_in_supports, cuda::conv2d_forward_thin_in},
@@ -111,6 +120,15 @@ constexpr Variant<Conv2dForward> kForward[] = {
 };
 constexpr Variant<Conv2dBackwardInput> kBackwardInput[] = {
 #if SUMI_CUDA
+    {"row_taps",
+     DeviceKind::cuda,
+     kF16 | kBF16,
+     cuda::row_taps_supports,
+     cuda::conv2d_backward_input_row_taps,
+     {},
+     cuda::row_taps_pays},
+    {"row_taps_tf32", DeviceKind::cuda, kF32, cuda::row_taps_supports, cuda::conv2d_backward_input_row_taps, kTf32,
+     cuda::row_taps_pays},
     {"thin_out", DeviceKind::cuda, kGpuFloats, cuda::thin_out_supports, cuda::conv2d_backward_input_thin_out},
     {"thin_in_tf32", DeviceKind::cuda, kF32, cuda::thin_in_tf32_supports, cuda::conv2d_backward_input_thin_in_tf32,
      kTf32},

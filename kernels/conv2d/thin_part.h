@@ -60,17 +60,20 @@ struct ThinPart {
   }
 };
 
-/// A filter, by output channel and element of a window. The transpose of a convolution with stride 1 reads another
-/// layout, taps backwards.
+/// A filter as a convolution reads it; the transpose of one with stride 1 has another layout, and its taps backwards.
 template <class T>
 struct ThinFilter {
   const T* first;
   std::int64_t per_channel, per_tap, per_input;
   int C, reciprocal;
 
-  /// Element k = (r S + s) C + c of output channel n's window.
+  /// Of output channel n, input channel c at tap r S + s.
+  __device__ const T* at(int n, int tap, int c) const {
+    return first + n * per_channel + tap * per_tap + c * per_input;
+  }
+  /// Element k = (r S + s) C + c of its window; C <= 4.
   __device__ const T* at(int n, int k) const {
-    const int tap = k * reciprocal >> 16, c = k - tap * C;  // k / C: k < 2^14, C <= 4
+    const int tap = k * reciprocal >> 16, c = k - tap * C;  // k / C: k < 2^14
     return first + n * per_channel + tap * per_tap + c * per_input;
   }
 };
@@ -83,16 +86,18 @@ ThinFilter<T> thin_filter(const TapConv& t) {
   return {t.filter.as<T>(), taps * t.C, t.C, 1, C, reciprocal};
 }
 
-/// Of a convolution, or of the transpose of one with stride 1, in tiles of 8 x `across` windows.
+/// How far before the image the first window of a convolution, or of the transpose of one with stride 1, begins.
+inline int first_position(const Axis& a) { return static_cast<int>(a.before - a.phases[0].taps[0].offset); }
+
+/// Of such a convolution, in tiles of 8 x `across` windows.
 template <class T>
 ThinPart<T> thin_part(const TapConv& t, int across) {
   const auto narrow = [](std::int64_t v) { return static_cast<int>(v); };
-  const auto before = [&](const Axis& a) { return narrow(a.before - a.phases[0].taps[0].offset); };
   ThinPart<T> p{.image = image_of<T>(t),
                 .stride_h = narrow(t.h.in_step),
                 .stride_w = narrow(t.w.in_step),
-                .top = before(t.h),
-                .left = before(t.w),
+                .top = first_position(t.h),
+                .left = first_position(t.w),
                 .end_h = narrow(t.h.extent - t.h.before),
                 .end_w = narrow(t.w.extent - t.w.before),
                 .P = narrow(t.h.out),
@@ -114,6 +119,15 @@ inline bool has_products(DType t, bool tf32, const DeviceInfo& device) {
 inline bool is_thin(const Conv2dDims& d, std::int64_t channels) {
   return d.groups == 1 && channels <= kMostThin && d.unit_dilation() && std::max(d.stride_h, d.stride_w) <= 4 &&
          std::max(d.R, d.S) <= 64 && std::max(d.K, d.C) <= 65535 * 32 && indices_fit(d);
+}
+
+/// Channel k < f.N of a pixel.
+template <class T>
+__device__ __forceinline__ void store_thin(const Finish<T>& f, float v, std::int64_t pixel, int k) {
+  const std::int64_t at = pixel * f.N + k;
+  if (f.bias) v += f.bias[k];
+  if (f.residual) v += to_float(f.residual[at]);
+  f.y[at] = from_float<T>(activate(f.act, v, f.a));
 }
 
 /// The unit at p as a fragment's register; f32 is rounded to tf32.
