@@ -34,7 +34,7 @@ struct AnimeGanV2::Inverted {
         skip(C == K) {}
   Tensor operator()(const Tensor& x) const {
     const Pending y = project(middle(expand(x)));
-    return skip ? apply(y, x) : settled(y);
+    return settled(skip ? plus(y, x) : y);
   }
   Unit expand, middle;
   ConvUnit project;
@@ -95,7 +95,7 @@ void AnimeGanV2::configure(const std::map<std::string, std::string>& metadata) {
 }
 
 Tensor AnimeGanV2::twice(const Pending& p) const {
-  if (!align_corners_) return apply(p, {}, {.upsample = Upsample::bilinear2});
+  if (!align_corners_) return apply(p, {.upsample = Upsample::bilinear2});
   const Tensor x = settled(p);
   return resample(x, 2 * x.dim(1), 2 * x.dim(2), Interpolation::bilinear, Coordinates::align_corners);
 }

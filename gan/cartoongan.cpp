@@ -68,7 +68,7 @@ Tensor CartoonGan::forward(const Tensor& x) const {
   p = convolve(p, down2_);
   p = mix2_(p);
   p = settled(p);
-  for (const auto& block : blocks_) p = residual(p.x, block->first, block->second);
+  for (const auto& block : blocks_) p = settled(residual(p.x, block->first, block->second));
   p = convolve(p, up1_);
   p = mix3_(p);
   p = convolve(p, up2_);

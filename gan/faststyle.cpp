@@ -1,5 +1,7 @@
 #include "gan/faststyle.h"
 
+#include <utility>
+
 #include "nn/init.h"
 
 namespace sumi {
@@ -71,11 +73,11 @@ Tensor Faststyle::forward(const Tensor& x) const {
   Pending p = conv1_(x);
   p = conv2_(p);
   p = conv3_(p);
-  Tensor y = settled(p);
-  p = {};
-  for (const auto& block : blocks_) y = residual(y, block->first, block->second);
-  p = up1_(y);
-  y = {};
+  for (const auto& block : blocks_) {
+    const Tensor y = settled(std::exchange(p, {}));
+    p = residual(y, block->first, block->second);
+  }
+  p = up1_(p);
   p = up2_(p);
   return convolve(p, out_);
 }

@@ -53,7 +53,7 @@ Tensor Lengstrom::forward(const Tensor& x) const {
   p = conv3_(p);
   Tensor y = settled(p);
   p = {};
-  for (const auto& block : blocks_) y = residual(y, block->first, block->second);
+  for (const auto& block : blocks_) y = settled(residual(y, block->first, block->second));
   p = conv_norm(y, up1_, up1_norm_);
   y = {};
   p = conv_norm(p, up2_, up2_norm_);

@@ -26,9 +26,9 @@ struct UpsampleConvUnit {
   Norm norm;
 };
 
-/// x + second(first(x)); the sum is one pass, together with what the second norm left pending.
-inline Tensor residual(const Tensor& x, const ConvUnit& first, const ConvUnit& second) {
-  return apply(second(first(x)), x);
+/// x + second(first(x)), the sum pending together with the second norm: one pass.
+inline Pending residual(const Tensor& x, const ConvUnit& first, const ConvUnit& second) {
+  return plus(second(first(x)), x);
 }
 
 /// Side `axis` of a file's tensor, for building a network of its width; `fallback` without a file. Throws Error where

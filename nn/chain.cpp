@@ -5,20 +5,43 @@
 namespace sumi {
 namespace {
 
-/// Runs `fused` when none of these would be recorded, else `recorded` on the settled input.
+/// Runs `fused` when none of these would be recorded, else `recorded`.
 template <class Fused, class Recorded>
 auto either(const Pending& x, std::initializer_list<const Tensor*> parameters, Fused fused, Recorded recorded) {
-  return recording({&x.x}) || recording(parameters) ? recorded(settled(x)) : fused();
+  return x.norm || recording({&x.x, &x.residual}) || recording(parameters) ? recorded() : fused();
+}
+
+/// x as the transposed convolution that enlarges it wants it.
+Pending edged(const Pending& x, PadMode mode) {
+  return mode == PadMode::zero ? x : apply(x, {.pad = Pad4::all(1), .pad_mode = PadMode::replicate});
+}
+
+Tensor recorded(const Pending& x, const Conv2d& c, Moments* channels = nullptr) {
+  Conv2dOptions o = c.options;
+  const ApplyOptions padded{.pad = o.pad, .pad_mode = o.pad_mode};
+  if (o.pad_mode == PadMode::zero || !pads_at_once(x, padded)) return c.forward(settled(x), channels);
+  // Who pads keeps the padded image for the filter's gradient, and gets that of the image in the padded size.
+  o.pad = {}, o.pad_mode = PadMode::zero;
+  return conv2d(apply(x, padded), c.weight, c.bias, o, channels);
+}
+
+Tensor recorded(const Pending& x, const ConvTranspose2d& c, Moments* channels = nullptr) {
+  return c.forward(settled(x), channels);
+}
+
+Tensor recorded(const Pending& x, const UpsampleConv2d& c, Moments* channels = nullptr) {
+  if (x.x.on_host()) return c.forward(settled(x), channels);
+  return conv_transpose2d(settled(edged(x, c.mode)), c.folded(), c.bias, upsampling_options(c.mode), channels);
 }
 
 /// On a CPU the convolution takes the norm's statistics at the store, which saves a pass over its result. On a GPU
 /// many rows take them in a pass of their own, and the libraries' rows, which give none, would be ruled out.
 template <class Conv>
-Pending recorded_norm(const Tensor& x, const Conv& c, const Norm& n) {
-  if (!x.on_host()) return n.forward(c.forward(x));
+Pending recorded_norm(const Pending& x, const Conv& c, const Norm& n) {
+  if (!x.x.on_host()) return norm_pending(recorded(x, c), n.weight, n.bias, n.options);
   Moments channels;
-  const Tensor y = c.forward(x, &channels);
-  return norm(y, merge_channels(channels, n.options.kind, n.options.groups), n.weight, n.bias, n.options);
+  const Tensor y = recorded(x, c, &channels);
+  return norm_pending(y, n.weight, n.bias, n.options, &channels);
 }
 
 }  // namespace
@@ -28,27 +51,27 @@ Tensor settled(const Pending& p) { return p.applied() ? p.x : apply(p); }
 Tensor convolve(const Pending& x, const Conv2d& c) {
   return either(
       x, {&c.weight, &c.bias}, [&] { return conv2d_pending(x, c.weight, c.bias, c.options); },
-      [&](const Tensor& value) { return c.forward(value); });
+      [&] { return recorded(x, c); });
 }
 
 Tensor convolve(const Pending& x, const ConvTranspose2d& c) {
   return either(
       x, {&c.weight, &c.bias}, [&] { return conv_transpose2d_pending(x, c.weight, c.bias, c.options); },
-      [&](const Tensor& value) { return c.forward(value); });
+      [&] { return recorded(x, c); });
 }
 
 Pending conv_norm(const Pending& x, const Conv2d& c, const Norm& n) {
   return either(
       x, {&c.weight, &c.bias, &n.weight, &n.bias},
       [&] { return conv2d_norm(x, c.weight, c.bias, c.options, n.weight, n.bias, n.options); },
-      [&](const Tensor& value) { return recorded_norm(value, c, n); });
+      [&] { return recorded_norm(x, c, n); });
 }
 
 Pending conv_norm(const Pending& x, const ConvTranspose2d& c, const Norm& n) {
   return either(
       x, {&c.weight, &c.bias, &n.weight, &n.bias},
       [&] { return conv_transpose2d_norm(x, c.weight, c.bias, c.options, n.weight, n.bias, n.options); },
-      [&](const Tensor& value) { return recorded_norm(value, c, n); });
+      [&] { return recorded_norm(x, c, n); });
 }
 
 namespace {
@@ -56,11 +79,10 @@ namespace {
 /// What was pending is applied by the pass that enlarges the image, or that repeats its edge.
 Pending upsampled_norm(const Pending& x, const UpsampleConv2d& c, const Norm& n) {
   if (x.x.on_host())
-    return conv2d_norm(apply(x, {}, {.upsample = Upsample::nearest2}), c.weight, c.bias, c.options(), n.weight, n.bias,
+    return conv2d_norm(apply(x, {.upsample = Upsample::nearest2}), c.weight, c.bias, c.options(), n.weight, n.bias,
                        n.options);
-  const bool edged = c.mode != PadMode::zero;
-  return conv_transpose2d_norm(edged ? apply(x, {}, {.pad = Pad4::all(1), .pad_mode = PadMode::replicate}) : x,
-                               c.folded(), c.bias, upsampling_options(c.mode), n.weight, n.bias, n.options);
+  return conv_transpose2d_norm(edged(x, c.mode), c.folded(), c.bias, upsampling_options(c.mode), n.weight, n.bias,
+                               n.options);
 }
 
 }  // namespace
@@ -68,7 +90,7 @@ Pending upsampled_norm(const Pending& x, const UpsampleConv2d& c, const Norm& n)
 Pending conv_norm(const Pending& x, const UpsampleConv2d& c, const Norm& n) {
   return either(
       x, {&c.weight, &c.bias, &n.weight, &n.bias}, [&] { return upsampled_norm(x, c, n); },
-      [&](const Tensor& value) { return recorded_norm(value, c, n); });
+      [&] { return recorded_norm(x, c, n); });
 }
 
 }  // namespace sumi

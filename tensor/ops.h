@@ -114,16 +114,18 @@ Tensor upsampled_conv2d(const Tensor& x, const Tensor& filter, const Tensor& bia
 ConvTranspose2dOptions upsampling_options(PadMode mode);
 
 // ---- a value whose per-channel affine and activation have not been applied yet
-/// act(x * scale[n,c] + shift[n,c]); scale and shift [N,C] may both be empty (then only act is pending). Convolutions
-/// apply it at load, NormApply with padding or upsampling in one pass. Never recorded: under a history, ops apply at
-/// once.
+struct RecordedNorm;  // tensor/ops/norm.cpp
+/// act(x * scale[n,c] + shift[n,c]) + residual; scale and shift [N,C] may both be empty, and so may residual (x's shape
+/// and dtype). Convolutions apply the rest at load where there is no residual, NormApply all of it with padding or
+/// upsampling in one pass. Under a history only apply() takes what is pending, and only what norm_pending() made.
 struct Pending {
-  Tensor x, scale, shift;
+  Tensor x, scale, shift, residual;
   Map act = Map::identity;
   double a = 0;
+  std::shared_ptr<const RecordedNorm> norm;  // what its gradients take
   Pending() = default;
   Pending(Tensor value) : x(std::move(value)) {}  // NOLINT: a Tensor is a Pending with nothing pending
-  bool applied() const { return !scale && act == Map::identity; }
+  bool applied() const { return !scale && !residual && act == Map::identity; }
 };
 /// What apply() does after the affine and the activation.
 struct ApplyOptions {
@@ -131,9 +133,15 @@ struct ApplyOptions {
   Pad4 pad;
   PadMode pad_mode = PadMode::zero;
 };
-/// pad(upsample(act(x scale + shift) + residual)) in one pass; no history on the fused path: callers under a history
-/// pass an already applied `p`, and the result is composed of recorded ops.
-Tensor apply(const Pending& p, const Tensor& residual = {}, const ApplyOptions& options = {});
+/// p + residual, pending; p has no residual yet.
+Pending plus(Pending p, const Tensor& residual);
+/// pad(upsample(act(x scale + shift) + residual)) in one pass. Under a history it is recorded: with norm_pending's
+/// result norm and residual as one op, which pads too where pads_at_once(); otherwise all but the residual must be
+/// applied already, and each step is an op.
+Tensor apply(const Pending& p, const ApplyOptions& options = {});
+/// True of norm_pending's result where the kernel that takes a norm's gradient on this device, in this dtype, also
+/// takes that of what `options` does to its size. Otherwise the gradient goes back through passes of its own.
+bool pads_at_once(const Pending& p, const ApplyOptions& options);
 
 /// Which elements share statistics; groups as in NormDims (instance: C, layer: 1).
 enum class NormKind : std::uint8_t { batch, instance, group, layer };
@@ -147,15 +155,17 @@ struct NormOptions {
 };
 /// act((x - mean) / sqrt(var + eps) * weight + bias), weight and bias [C] or both empty. Recorded.
 Tensor norm(const Tensor& x, const Tensor& weight, const Tensor& bias, const NormOptions& options);
-/// The same where the statistics are there already: those that moments() gives for x and this kind of norm.
+/// The same, for apply() to finish. Non-null `channels` are the moments [N,C] of x, all of an image's channels over
+/// equally many pixels, as a convolution takes them at the store: x is not read.
+Pending norm_pending(const Tensor& x, const Tensor& weight, const Tensor& bias, const NormOptions& options,
+                     const Moments* channels = nullptr);
+/// norm() where the statistics are there already: those that moments() gives for x and this kind of norm.
 Tensor norm(const Tensor& x, const Moments& statistics, const Tensor& weight, const Tensor& bias,
             const NormOptions& options);
 /// The same with constant statistics [C] (batch norm at inference). Differentiable in x, weight, bias.
 Tensor norm_with(const Tensor& x, const Tensor& mean, const Tensor& var, const Tensor& weight, const Tensor& bias,
                  const NormOptions& options);
 Moments moments(const Tensor& x, NormKind kind, int groups = 1);  // not recorded
-/// The statistics of a kind of norm from the moments [N,C] of every image's channels, all over equally many pixels.
-Moments merge_channels(const Moments& channels, NormKind kind, int groups = 1);
 
 /// conv (or transposed conv) of a pending input, with the statistics of its output taken at the store and folded with
 /// weight, bias into the next pending affine. Not recorded: use only when !recording(...).

@@ -112,12 +112,11 @@ __device__ __forceinline__ void load_channels(const PixelLanes& l, int lane, con
   for (int e = 0; e < V; e++, walk.next()) v[e] = from[walk.channel];
 }
 
-/// use(load(i)) for i = begin, begin + step, ... below `end`, in this order, with four loads under way before the first
-/// one is used. A plain unrolled loop has one: nvcc moves no load over the test that may end the loop.
-template <class Load, class Use>
+/// use(load(i)) for i = begin, begin + step, ... below `end`, in this order, with kBatch loads under way before the
+/// first one is used. A plain unrolled loop has one: nvcc moves no load over the test that may end the loop.
+template <int kBatch = 4, class Load, class Use>
 __device__ __forceinline__ void for_each_in_batches(std::int64_t begin, std::int64_t end, int step, Load&& load,
                                                     Use&& use) {
-  constexpr int kBatch = 4;
   std::int64_t i = begin;
   for (; i + (kBatch - 1) * step < end; i += kBatch * step) {
     decltype(load(i)) v[kBatch];

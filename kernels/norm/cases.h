@@ -57,7 +57,7 @@ template <>
 inline std::vector<Case<NormFold>> Cases<NormFold>::awkward() {
   std::vector<Case<NormFold>> cases;
   for (const NormDims& d : awkward_norm_dims()) {
-    cases.push_back({{.d = d}});
+    cases.push_back({{.d = d}, {"merged_mean", "merged_var"}});
     cases.push_back({{.d = d, .eps = 1e-3, .from_channels = true}});
     cases.push_back({{.d = d}, {"weight", "bias"}});
   }
@@ -66,7 +66,8 @@ inline std::vector<Case<NormFold>> Cases<NormFold>::awkward() {
 template <>
 inline std::vector<Case<NormFold>> Cases<NormFold>::realistic() {
   std::vector<Case<NormFold>> cases;
-  for (const NormDims& d : realistic_norm_dims()) cases.push_back({{.d = d, .from_channels = true}});
+  for (const NormDims& d : realistic_norm_dims())
+    cases.push_back({{.d = d, .from_channels = true}, {"merged_mean", "merged_var"}});
   return cases;
 }
 
@@ -115,6 +116,20 @@ inline std::vector<Case<NormApply>> Cases<NormApply>::realistic() {
   };
 }
 
+/// One pixel, padding as far as it goes, sides that meet in the middle, several images of one statistic, several
+/// chunks, several blocks side by side.
+inline std::vector<NormBackward> awkward_padded_gradients() {
+  const auto one = [](const Dims4& d, std::int64_t groups, const Pad4& pad, PadMode mode, bool across_batch = false) {
+    return NormBackward{.d = {d.N, d.H * d.W, d.C, groups, across_batch}, .W = d.W, .pad = pad, .pad_mode = mode};
+  };
+  const PadMode zero = PadMode::zero, reflect = PadMode::reflect, replicate = PadMode::replicate;
+  return {one({3, 1, 1, 1}, 1, {1, 2, 0, 3}, replicate),  one({2, 1, 1, 16}, 4, {}, zero),
+          one({2, 5, 4, 3}, 3, {4, 1, 3, 2}, reflect),    one({1, 2, 3, 16}, 1, {5, 0, 4, 7}, replicate),
+          one({2, 3, 5, 17}, 1, {2, 2, 4, 4}, reflect),   one({2, 6, 7, 64}, 4, Pad4::all(1), reflect),
+          one({1, 4, 3, 65}, 13, {1, 0, 2, 3}, zero),     one({3, 3, 2, 8}, 8, {2, 1, 0, 1}, reflect, true),
+          one({1, 47, 45, 20}, 5, Pad4::all(4), reflect), one({1, 4, 5, 264}, 264, Pad4::all(1), replicate)};
+}
+
 template <>
 inline std::vector<Case<NormBackward>> Cases<NormBackward>::awkward() {
   std::vector<Case<NormBackward>> cases;
@@ -125,18 +140,33 @@ inline std::vector<Case<NormBackward>> Cases<NormBackward>::awkward() {
     cases.push_back({a, std::move(without)});
   };
   for (const NormDims& d : awkward_norm_dims()) {
-    add({.d = d}, {});
-    add({.d = d, .frozen = true}, {"dweight"});
-    add({.d = d, .eps = 1e-3}, {"weight", "dweight", "dbias"});
-    add({.d = d}, {"bias", "dx"});
+    add({.d = d}, {"dresidual"});
+    add({.d = d, .frozen = true}, {"dweight", "dresidual"});
+    add({.d = d, .eps = 1e-3}, {"weight", "dweight", "dbias", "dresidual"});
+    add({.d = d}, {"bias", "dx", "dresidual"});
+  }
+  for (const NormBackward& a : awkward_padded_gradients()) {
+    add(a, {});
+    add(a, {"bias", "dresidual"});
+    add(a, {"weight", "dx"});
+    NormBackward frozen = a;
+    frozen.frozen = true;
+    add(frozen, {"dweight", "dbias"});
   }
   return cases;
 }
 template <>
 inline std::vector<Case<NormBackward>> Cases<NormBackward>::realistic() {
   std::vector<Case<NormBackward>> cases;
-  for (const NormDims& d : realistic_norm_dims()) cases.push_back({{.d = d}});
-  for (const Map act : {Map::relu, Map::tanh}) cases.push_back({{.d = realistic_norm_dims().front(), .act = act}});
+  const std::vector<std::string_view> plain{"dresidual"};
+  for (const NormDims& d : realistic_norm_dims()) cases.push_back({{.d = d}, plain});
+  NormBackward wide{.d = realistic_norm_dims().front(), .act = Map::relu, .W = 256};
+  for (const Map act : {Map::relu, Map::tanh}) cases.push_back({{.d = wide.d, .act = act}, plain});
+  for (const int pad : {1, 4}) {
+    wide.pad = Pad4::all(pad), wide.pad_mode = PadMode::reflect;
+    cases.push_back({wide, plain});
+  }
+  cases.push_back({wide});
   return cases;
 }
 

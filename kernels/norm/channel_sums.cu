@@ -1,7 +1,8 @@
 // The backward in four launches: sums of du and du (x - mean) a channel, cut by pixels over the whole GPU; their merge;
 // the coefficients of each image and channel; dx = gain du + slope (x - mean) + offset. As on the CPU, only that the
 // images of a batch norm are one image. du is dy through the activation, whose derivative both passes compute again at
-// u = gain (x - mean) + bias: 5 instructions an element for relu, some 45 for tanh.
+// u = gain (x - mean) + bias: 5 instructions an element for relu, some 45 for tanh. dy of a padded image is folded by
+// both passes as they load it: 30 instructions for 8 elements, and the second one stores the residual's gradient.
 //
 // Bytes: x and dy twice and dx once, 5 times the tensor; x and dy come a second time from the 50 MB of an H100's second
 // level cache if they fit. Floor for 1 x 256^2 x 64 bf16: 5 * 8.4 MB at 3.35 TB/s = 12.5 us, 7.5 us with the cache. The
@@ -9,6 +10,7 @@
 #include "kernels/device/pixel_lanes.h"
 #include "kernels/device/warp.h"
 #include "kernels/map/activations.h"
+#include "kernels/norm/folded_gradient.h"
 #include "kernels/norm/rows.h"
 
 namespace sumi::cuda {
@@ -19,12 +21,20 @@ struct Channels {
   PixelLanes l = {};
   PixelChunks c = {};
   int groups = 1, Cg = 1;
+  Folding folding = {};
 };
 
-Channels channels_of(const NormDims& d, int vector) {
-  Channels p{.l = pixel_lanes(d.rows(), d.N / d.rows() * d.HW, d.C, vector)};
+Channels channels_of(const NormBackward& a, int vector) {
+  const NormDims& d = a.d;
+  const std::int64_t images = d.N / d.rows();
+  Channels p{.l = pixel_lanes(d.rows(), images * d.HW, d.C, vector)};
   p.c = pixel_chunks(p.l);
   p.groups = static_cast<int>(d.groups), p.Cg = static_cast<int>(d.C / d.groups);
+  p.folding = {.rows = padded_side(a.H(), a.pad.top, a.pad.bottom, a.pad_mode),
+               .columns = padded_side(a.W, a.pad.left, a.pad.right, a.pad_mode),
+               .mode = a.pad_mode,
+               .images = static_cast<int>(images),
+               .C = p.l.C};
   return p;
 }
 
@@ -42,6 +52,9 @@ __device__ __forceinline__ void load_group_values(const Channels& p, const Pixel
     if (walk.within == 0) g = walk.channel == 0 ? 0 : g + 1;
   }
 }
+
+/// What du is: dy; that through the activation; the same of dy folded.
+enum class Du : std::uint8_t { dy, activated, folded };
 
 struct Activation {
   Map act;
@@ -81,8 +94,8 @@ __device__ __forceinline__ void through(const Activation& f, const float (&d)[V]
 }
 
 /// sums: (N,chunks,2,C), of du and of du (x - mean).
-template <class T, int V, bool kActs>
-__global__ void __launch_bounds__(kPixelThreads, kActs ? 2 : 3)
+template <class T, int V, Du kDu>
+__global__ void __launch_bounds__(kPixelThreads, kDu == Du::dy ? 3 : 2)
     sum_chunks(const T* x, const T* dy, const float* mean, Channels p, Activation f, float* sums) {
   __shared__ float rows[8 * 32 * V], plains[32 * V], products[32 * V];
   const PixelLanes& l = p.l;
@@ -91,20 +104,33 @@ __global__ void __launch_bounds__(kPixelThreads, kActs ? 2 : 3)
   if (at.active) {
     float center[V], gain[V], bias[V];
     load_group_values(p, at, mean, center);
-    if constexpr (kActs) load_affine(p, at, f, gain, bias);
+    if constexpr (kDu != Du::dy) load_affine(p, at, f, gain, bias);
+    const FoldedGradient<T, V> folded{p.folding, dy, at};
     const std::int64_t image = at.n * l.pixels;
     struct Pair {
       Vector<T, V> g, x;
+      int shared = -1;  // the pixel where others than its own position read it
     };
     const auto load = [&](std::int64_t i) {
       const std::int64_t from = (image + i) * l.period + at.lane;
-      return Pair{load_vector<T, V>(dy + from), load_vector<T, V>(x + from)};
+      Pair v;
+      if constexpr (kDu == Du::folded) {
+        bool shared;
+        v.g = folded.own(i, shared);
+        if (shared) v.shared = static_cast<int>(i);
+      } else {
+        v.g = load_vector<T, V>(dy + from);
+      }
+      v.x = load_vector<T, V>(x + from);
+      return v;
     };
-    for_each_in_batches(at.first + at.row, at.last, l.down(), load, [&](const Pair& v) {
+    constexpr int kBatch = kDu == Du::folded ? 2 : 4;  // pixels' places take registers too
+    for_each_in_batches<kBatch>(at.first + at.row, at.last, l.down(), load, [&](const Pair& v) {
       float d[V], g[V];
 #pragma unroll
       for (int e = 0; e < V; e++) d[e] = to_float(v.x.v[e]) - center[e], g[e] = to_float(v.g.v[e]);
-      if constexpr (kActs) through(f, d, gain, bias, g);
+      if (kDu == Du::folded && v.shared >= 0) folded.add_others(v.shared, g);
+      if constexpr (kDu != Du::dy) through(f, d, gain, bias, g);
 #pragma unroll
       for (int e = 0; e < V; e++) plain[e] += g[e], product[e] += g[e] * d[e];
     });
@@ -168,11 +194,6 @@ __device__ void fold_params(const Fold& f, int c) {
   if (f.dbias) f.dbias[c] = static_cast<float>(dbias);
 }
 
-__device__ double sum_of_neighbours(double v, int width) {
-  for (int o = width / 2; o > 0; o /= 2) v += __shfl_xor_sync(kWholeWarp, v, o);
-  return v;
-}
-
 __global__ void __launch_bounds__(kFoldThreads) fold(Fold f) {
   if (blockIdx.x >= f.stat_blocks) {
     const int c = static_cast<int>((blockIdx.x - f.stat_blocks) * kFoldThreads + threadIdx.x);
@@ -191,8 +212,9 @@ __global__ void __launch_bounds__(kFoldThreads) fold(Fold f) {
       g += weight * static_cast<double>(sums[0]);
       gx += weight * static_cast<double>(sums[f.C]);
     }
-    g = sum_of_neighbours(g, f.width) / f.elements;
-    gx = sum_of_neighbours(gx, f.width) * rstd / f.elements;
+    const auto plus = [](double a, double b) { return a + b; };
+    g = group_reduce(g, f.width, plus) / f.elements;
+    gx = group_reduce(gx, f.width, plus) * rstd / f.elements;
   }
   if (wanted >= stats) return;
   const std::int64_t each = std::int64_t{f.N} * f.C;
@@ -206,12 +228,14 @@ __global__ void __launch_bounds__(kFoldThreads) fold(Fold f) {
 }
 
 /// x - mean comes first: slope x and slope mean alone would cancel where the mean is large. x is null where dx is only
-/// gain du, du being dy.
-template <class T, int V, bool kActs>
-__global__ void __launch_bounds__(kPixelThreads, kActs ? 2 : 3)
-    apply(const T* __restrict__ x, const T* __restrict__ dy, T* __restrict__ dx, Channels p, Activation f,
-          const float* __restrict__ coefficients) {
+/// gain du, du being dy. Of dx and dresidual one may be null; the latter always is where dy is not folded.
+template <class T, int V, Du kDu>
+__global__ void __launch_bounds__(kPixelThreads, kDu == Du::dy ? 3 : 2)
+    apply(const T* __restrict__ x, const T* __restrict__ dy, T* __restrict__ dx, T* __restrict__ dresidual, Channels p,
+          Activation f, const float* __restrict__ coefficients) {
   constexpr int kBatch = 2;
+  using Index = std::conditional_t<kDu == Du::folded, int, std::int64_t>;  // registers: folded images are smaller
+  const bool with_x = kDu != Du::dy || x;
   const PixelLanes& l = p.l;
   const PixelPlace at(l, p.c);
   if (!at.active) return;
@@ -222,31 +246,46 @@ __global__ void __launch_bounds__(kPixelThreads, kActs ? 2 : 3)
   load_channels(l, at.lane, own + each, gain);
   load_channels(l, at.lane, own + 2 * each, slope);
   load_channels(l, at.lane, own + 3 * each, offset);
-  if constexpr (kActs) load_param(l, at.lane, f.bias, 0, bias);
+  if constexpr (kDu != Du::dy) load_param(l, at.lane, f.bias, 0, bias);
+  const FoldedGradient<T, V> folded{p.folding, dy, at};
   const std::int64_t image = at.n * l.pixels * l.period + at.lane;
-  for (std::int64_t i = at.first + at.row; i < at.last; i += kBatch * l.down()) {
+  const Index last = static_cast<Index>(at.last);
+  for (Index i = static_cast<Index>(at.first) + at.row; i < last; i += kBatch * l.down()) {
     Vector<T, V> g[kBatch], v[kBatch];
+    [[maybe_unused]] bool shared[kBatch];
 #pragma unroll
     for (int k = 0; k < kBatch; k++) {
-      const std::int64_t pixel = i + k * l.down();
-      if (pixel >= at.last) break;
-      g[k] = load_vector<T, V>(dy + image + pixel * l.period);
-      if (x) v[k] = load_vector<T, V>(x + image + pixel * l.period);
+      const Index pixel = i + k * l.down();
+      if (pixel >= last) break;
+      if constexpr (kDu == Du::folded)
+        g[k] = folded.own(pixel, shared[k]);
+      else
+        g[k] = load_vector<T, V>(dy + image + std::int64_t{pixel} * l.period);
+      if (with_x) v[k] = load_vector<T, V>(x + image + std::int64_t{pixel} * l.period);
     }
 #pragma unroll
     for (int k = 0; k < kBatch; k++) {
-      const std::int64_t pixel = i + k * l.down();
-      if (pixel >= at.last) break;
+      const Index pixel = i + k * l.down();
+      if (pixel >= last) break;
       float d[V] = {}, du[V];
 #pragma unroll
       for (int e = 0; e < V; e++) {
-        if (x) d[e] = to_float(v[k].v[e]) - mean[e];
+        if (with_x) d[e] = to_float(v[k].v[e]) - mean[e];
         du[e] = to_float(g[k].v[e]);
       }
-      if constexpr (kActs) through(f, d, gain, bias, du);
+      if constexpr (kDu == Du::folded) {
+        if (shared[k]) folded.add_others(pixel, du);
+        if (dresidual) {
+#pragma unroll
+          for (int e = 0; e < V; e++) g[k].v[e] = from_float<T>(du[e]);
+          store_vector(dresidual + image + std::int64_t{pixel} * l.period, g[k]);
+        }
+        if (!dx) continue;
+      }
+      if constexpr (kDu != Du::dy) through(f, d, gain, bias, du);
 #pragma unroll
       for (int e = 0; e < V; e++) g[k].v[e] = from_float<T>(d[e] * slope[e] + (du[e] * gain[e] + offset[e]));
-      store_vector(dx + image + pixel * l.period, g[k]);
+      store_vector(dx + image + std::int64_t{pixel} * l.period, g[k]);
     }
   }
 }
@@ -269,11 +308,11 @@ Fold fold_of(const NormBackward& a, const Channels& p, const float* sums, float*
          .dweight = a.dweight.as<float>(),
          .dbias = a.dbias.as<float>()};
   while (f.width < 32 && 2 * f.width <= f.Cg) f.width *= 2;
-  if (a.dx) f.stat_blocks = blocks_for(a.d.stats() * f.width, kFoldThreads);
+  if (a.dx || a.dresidual) f.stat_blocks = blocks_for(a.d.stats() * f.width, kFoldThreads);
   return f;
 }
 
-template <class T, int V, bool kActs>
+template <class T, int V, Du kDu>
 void run(const NormBackward& a, const Channels& p, Context& ctx) {
   const bool params = a.dweight || a.dbias, sums = params || !a.frozen;
   const std::int64_t numbers = 2 * p.l.C;
@@ -288,7 +327,7 @@ void run(const NormBackward& a, const Channels& p, Context& ctx) {
                        .weight = a.weight.as<float>(),
                        .bias = a.bias.as<float>()};
   if (sums) {
-    launch(sum_chunks<T, V, kActs>, {pixel_grid(p.l, p.c), kPixelThreads, 0, ctx.stream()}, a.x.as<T>(), a.dy.as<T>(),
+    launch(sum_chunks<T, V, kDu>, {pixel_grid(p.l, p.c), kPixelThreads, 0, ctx.stream()}, a.x.as<T>(), a.dy.as<T>(),
            a.mean.as<float>(), p, act, partials.as<float>());
     if (p.c.chunks > 1) {
       const std::int64_t blocks = p.l.N * ((numbers + kMergeAcross - 1) / kMergeAcross);
@@ -300,21 +339,27 @@ void run(const NormBackward& a, const Channels& p, Context& ctx) {
   const Fold f = fold_of(a, p, totals, coefficients.as<float>());
   const unsigned param_blocks = params ? blocks_for(p.l.C, kFoldThreads) : 0;
   if (f.stat_blocks + param_blocks > 0) launch(fold, {f.stat_blocks + param_blocks, kFoldThreads, 0, ctx.stream()}, f);
-  if (a.dx)
-    launch(apply<T, V, kActs>, {pixel_grid(p.l, p.c), kPixelThreads, 0, ctx.stream()},
-           !kActs && a.frozen ? nullptr : a.x.as<T>(), a.dy.as<T>(), a.dx.as<T>(), p, act, coefficients.as<float>());
+  if (a.dx || a.dresidual)
+    launch(apply<T, V, kDu>, {pixel_grid(p.l, p.c), kPixelThreads, 0, ctx.stream()},
+           kDu == Du::dy && a.frozen ? nullptr : a.x.as<T>(), a.dy.as<T>(), a.dx.as<T>(), a.dresidual.as<T>(), p, act,
+           coefficients.as<float>());
 }
 
 }  // namespace
 
 void norm_backward_channel_sums(const NormBackward& a, Context& ctx) {
-  const Channels p = channels_of(a.d, static_cast<int>(16 / size_of(a.dtype())));
+  const bool folds = a.pad != Pad4{} || a.dresidual;
+  check(!folds || a.d.N / a.d.rows() * a.d.HW < std::int64_t{1} << 31, "norm_backward: images of ", a.H(), 'x', a.W,
+        " are too large");
   visit_gpu_float(a.dtype(), [&](auto t) {
     using T = decltype(t);
+    const bool vectors = !folds || a.d.C % kVector<T> == 0;  // wide pixels have no neighbours
+    const Channels p = channels_of(a, vectors ? kVector<T> : 1);
     visit_lanes<T>(p.l, [&](auto v) {
       constexpr int kLanes = decltype(v)::value;
-      if (a.act == Map::identity) return run<T, kLanes, false>(a, p, ctx);
-      run<T, kLanes, true>(a, p, ctx);
+      if (folds) return run<T, kLanes, Du::folded>(a, p, ctx);
+      if (a.act == Map::identity) return run<T, kLanes, Du::dy>(a, p, ctx);
+      run<T, kLanes, Du::activated>(a, p, ctx);
     });
   });
 }

@@ -15,14 +15,9 @@ struct Fold {
   bool from_channels;
   double eps;
   const float *mean, *var, *weight, *bias;
-  float *scale, *shift;  // (N,C)
+  float *scale, *shift;             // (N,C)
+  float *merged_mean, *merged_var;  // (N,groups) or (1,groups); may be null
 };
-
-/// The sum over `width` neighbouring threads, for all of them.
-__device__ double sum_of_neighbours(double v, int width) {
-  for (int o = width / 2; o > 0; o /= 2) v += __shfl_xor_sync(kWholeWarp, v, o);
-  return v;
-}
 
 __global__ void __launch_bounds__(kThreads) fold(Fold f) {
   const int wanted = static_cast<int>((blockIdx.x * kThreads + threadIdx.x) / static_cast<unsigned>(f.width));
@@ -35,18 +30,21 @@ __global__ void __launch_bounds__(kThreads) fold(Fold f) {
   };
   double mean = 0, var = 0;
   if (f.from_channels) {
+    const auto plus = [](double a, double b) { return a + b; };
     const double parts = static_cast<double>(f.images) * f.Cg;
     for_each_channel([&](int, std::int64_t i) { mean += static_cast<double>(f.mean[i]); });
-    mean = sum_of_neighbours(mean, f.width) / parts;
+    mean = group_reduce(mean, f.width, plus) / parts;
     for_each_channel([&](int, std::int64_t i) {
       const double apart = static_cast<double>(f.mean[i]) - mean;
       var += static_cast<double>(f.var[i]) + apart * apart;
     });
-    var = sum_of_neighbours(var, f.width) / parts;
+    var = group_reduce(var, f.width, plus) / parts;
   } else {
     mean = static_cast<double>(f.mean[s]), var = static_cast<double>(f.var[s]);
   }
   if (wanted >= f.stats) return;
+  if (f.merged_mean && sub == 0) f.merged_mean[s] = static_cast<float>(mean);
+  if (f.merged_var && sub == 0) f.merged_var[s] = static_cast<float>(var);
   const double rstd = 1 / sqrt(var + f.eps);
   for_each_channel([&](int j, std::int64_t i) {
     const int c = s % f.groups * f.Cg + j;
@@ -73,7 +71,9 @@ void norm_fold_lanes_per_group(const NormFold& a, Context& ctx) {
          .weight = a.weight.as<float>(),
          .bias = a.bias.as<float>(),
          .scale = a.scale.as<float>(),
-         .shift = a.shift.as<float>()};
+         .shift = a.shift.as<float>(),
+         .merged_mean = a.merged_mean.as<float>(),
+         .merged_var = a.merged_var.as<float>()};
   while (f.width < 32 && 2 * f.width <= f.Cg) f.width *= 2;
   launch(fold, {blocks_for(d.stats() * f.width, kThreads), kThreads, 0, ctx.stream()}, f);
 }

@@ -42,13 +42,14 @@ struct NormStats {
 /// scale[n,c] = weight[c] / sqrt(var + eps), shift[n,c] = bias[c] - mean * scale: what a prologue or NormApply takes.
 /// All operands are params. weight and bias may be absent (1 and 0). mean and var are [rows, groups]; scale and shift
 /// always [N,C]. With from_channels, mean and var are per-image channel moments [N,C] as a convolution's epilogue gives
-/// them, merged here into the groups' statistics (each channel moment over HW pixels).
+/// them, merged here into the groups' statistics (each channel moment over HW pixels), which merged_mean and merged_var
+/// [rows, groups] receive unless absent.
 struct NormFold {
   static constexpr std::string_view op = "norm_fold";
   NormDims d;
   double eps = 1e-5;
   bool from_channels = false;
-  TensorRef mean, var, weight, bias, scale, shift;
+  TensorRef mean, var, weight, bias, scale, shift, merged_mean, merged_var;
 
   static Table<NormFold> table();
   DType dtype() const { return scale.dtype; }
@@ -83,13 +84,15 @@ struct NormApply {
   double bytes() const;
 };
 
-/// Gradients of y = act(u), u = xhat * weight + bias, xhat = (x - mean) rstd, rstd = 1 / sqrt(var + eps), with mean and
-/// var functions of x:
-///   du = dy * act'(u), u being computed again from x,  g = du * weight[c],
+/// Gradients of y = pad(act(u) + residual), u = xhat * weight + bias, xhat = (x - mean) rstd, rstd = 1 / sqrt(var +
+/// eps), with mean and var functions of x:
+///   dresidual = dy folded: each pixel's sum over the positions of y that read it,
+///   du = dresidual * act'(u), u being computed again from x,  g = du * weight[c],
 ///   dx = rstd (g - mean(g) - xhat mean(g xhat)) over each statistic's elements,
 ///   dweight[c] = sum du xhat,  dbias[c] = sum du.
-/// weight (1), bias (0; only an activation wants it), dx, dweight and dbias may be absent. With `frozen` (inference
-/// statistics) mean and var are constants: dx = rstd g.
+/// dy is [N, H + top + bottom, W + left + right, C]; pads are not negative. weight (1), bias (0; only an activation
+/// wants it), dx, dweight, dbias and dresidual may be absent. With `frozen` (inference statistics) mean and var are
+/// constants: dx = rstd g.
 struct NormBackward {
   static constexpr std::string_view op = "norm_backward";
   NormDims d;
@@ -97,17 +100,24 @@ struct NormBackward {
   bool frozen = false;
   Map act = Map::identity;
   double a = 0;
-  TensorRef x, dy, mean, var, weight, bias, dx, dweight, dbias;
+  std::int64_t W = 1;  // columns of an image; only padding asks for them
+  Pad4 pad;
+  PadMode pad_mode = PadMode::zero;
+  TensorRef x, dy, mean, var, weight, bias, dx, dweight, dbias, dresidual;
 
   static Table<NormBackward> table();
   DType dtype() const { return x.dtype; }
-  std::string key() const { return concat(d.key(), frozen ? "frozen" : "", act == Map::identity ? "" : name_of(act)); }
+  std::int64_t H() const { return d.HW / W; }
+  Dims4 dy_dims() const { return {d.N, H() + pad.top + pad.bottom, W + pad.left + pad.right, d.C}; }
+  std::string key() const;
   Operands operands();
   double flops() const { return 10.0 * static_cast<double>(d.count()); }
-  double bytes() const { return 5.0 * static_cast<double>(d.count()) * static_cast<double>(size_of(dtype())); }
-  /// Roundings behind a result: a smooth activation's du has those of d = x - mean, of u and of act'(u) besides its own.
+  /// x and dy in two passes.
+  double bytes() const;
+  /// Roundings behind a result: a smooth activation's du has those of d = x - mean, of u and of act'(u) besides its
+  /// own.
   double reduction() const {
-    const double terms = static_cast<double>(d.N * d.HW * std::max<std::int64_t>(1, d.C / d.groups));
+    const double terms = static_cast<double>(dy_dims().count() / d.groups);
     return terms * (act == Map::tanh || act == Map::sigmoid ? 4 : 1);
   }
 };

@@ -107,6 +107,21 @@ void apply(const NormApply& a, Context& ctx) {
   });
 }
 
+/// dy at x's size: what the positions of y that read a pixel add up to.
+template <class T>
+std::vector<double> folded(const NormBackward& a) {
+  const Dims4 y = a.dy_dims();
+  std::vector<double> sums(static_cast<std::size_t>(a.d.count()));
+  for (std::int64_t i = 0; i < y.N * y.H * y.W; i++) {
+    const std::int64_t h = padded_index(i / y.W % y.H - a.pad.top, a.H(), a.pad_mode);
+    const std::int64_t w = padded_index(i % y.W - a.pad.left, a.W, a.pad_mode);
+    const std::int64_t to = ((i / y.W / y.H * a.H() + h) * a.W + w) * y.C;
+    for (std::int64_t c = 0; c < y.C && h >= 0 && w >= 0; c++)
+      sums[static_cast<std::size_t>(to + c)] += load(a.dy.as<T>(), i * y.C + c);
+  }
+  return sums;
+}
+
 /// (x - mean) rstd of element i.
 template <class T>
 double xhat(const NormBackward& a, std::int64_t n, std::int64_t c, std::int64_t i) {
@@ -114,21 +129,21 @@ double xhat(const NormBackward& a, std::int64_t n, std::int64_t c, std::int64_t 
   return (load(a.x.as<T>(), i) - param(a.mean, s, 0)) / std::sqrt(param(a.var, s, 1) + a.eps);
 }
 
-/// du of element i: dy through the activation.
+/// du of element i: `dy`, folded, through the activation.
 template <class T>
-double activated(const NormBackward& a, std::int64_t n, std::int64_t c, std::int64_t i) {
+double activated(const NormBackward& a, const double* dy, std::int64_t n, std::int64_t c, std::int64_t i) {
   const double u = xhat<T>(a, n, c, i) * param(a.weight, c, 1) + param(a.bias, c, 0);
-  return load(a.dy.as<T>(), i) * map_derivative_at(a.act, u, a.a);
+  return dy[i] * map_derivative_at(a.act, u, a.a);
 }
 
 template <class T>
-void backward_input(const NormBackward& a, Context& ctx) {
+void backward_input(const NormBackward& a, const double* dy, Context& ctx) {
   const auto elements = static_cast<double>(a.d.per_stat());
   parallel_for(ctx, a.d.stats(), 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t s = begin; s < end; s++) {
       const double rstd = 1 / std::sqrt(param(a.var, s, 1) + a.eps);
       const auto g = [&](std::int64_t n, std::int64_t c, std::int64_t i) {
-        return activated<T>(a, n, c, i) * param(a.weight, c, 1);
+        return activated<T>(a, dy, n, c, i) * param(a.weight, c, 1);
       };
       double g_mean = 0, gx_mean = 0;
       if (!a.frozen)
@@ -144,13 +159,13 @@ void backward_input(const NormBackward& a, Context& ctx) {
 }
 
 template <class T>
-void backward_params(const NormBackward& a, Context& ctx) {
+void backward_params(const NormBackward& a, const double* dy, Context& ctx) {
   parallel_for(ctx, a.d.C, 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t c = begin; c < end; c++) {
       double dweight = 0, dbias = 0;
       for (std::int64_t p = 0; p < a.d.N * a.d.HW; p++) {
         const std::int64_t n = p / a.d.HW, i = p * a.d.C + c;
-        const double du = activated<T>(a, n, c, i);
+        const double du = activated<T>(a, dy, n, c, i);
         dbias += du;
         dweight += du * xhat<T>(a, n, c, i);
       }
@@ -169,9 +184,12 @@ void norm_stats_reference(const NormStats& a, Context& ctx) {
 void norm_fold_reference(const NormFold& a, Context&) {
   const NormDims& d = a.d;
   std::vector<Moments> moments(static_cast<std::size_t>(d.stats()));
-  for (std::int64_t s = 0; s < d.stats(); s++)
-    moments[static_cast<std::size_t>(s)] =
-        a.from_channels ? merge_channels(a, s) : Moments{param(a.mean, s, 0), param(a.var, s, 1)};
+  for (std::int64_t s = 0; s < d.stats(); s++) {
+    const Moments m = a.from_channels ? merge_channels(a, s) : Moments{param(a.mean, s, 0), param(a.var, s, 1)};
+    moments[static_cast<std::size_t>(s)] = m;
+    if (a.merged_mean) store_param(a.merged_mean, s, m.mean);
+    if (a.merged_var) store_param(a.merged_var, s, m.var);
+  }
   for (std::int64_t i = 0; i < d.N * d.C; i++) {
     const std::int64_t n = i / d.C, c = i % d.C;
     const Moments& m = moments[static_cast<std::size_t>(stat_of(d, n, c))];
@@ -187,8 +205,12 @@ void norm_apply_reference(const NormApply& a, Context& ctx) {
 
 void norm_backward_reference(const NormBackward& a, Context& ctx) {
   visit_float(a.dtype(), [&](auto t) {
-    if (a.dx) backward_input<decltype(t)>(a, ctx);
-    if (a.dweight || a.dbias) backward_params<decltype(t)>(a, ctx);
+    using T = decltype(t);
+    const std::vector<double> dy = folded<T>(a);
+    if (a.dx) backward_input<T>(a, dy.data(), ctx);
+    if (a.dweight || a.dbias) backward_params<T>(a, dy.data(), ctx);
+    for (std::int64_t i = 0; a.dresidual && i < a.d.count(); i++)
+      store(a.dresidual.as<T>(), i, dy[static_cast<std::size_t>(i)]);
   });
 }
 

@@ -13,6 +13,7 @@
 // statistic. So mean 1e4 with deviation 1e-2 costs nothing. The merge is in double, where moving all chunks to one
 // shift (Q + 2 d S + n d^2) loses digits only when that shift is 1e4 deviations away.
 #include "kernels/device/pixel_lanes.h"
+#include "kernels/device/warp.h"
 #include "kernels/norm/merged_sums.h"
 #include "kernels/norm/rows.h"
 
@@ -69,10 +70,8 @@ __device__ void store_groups(const Partials& p, const float* sums, const float* 
         const int lane = repeat * p.l.C + c;
         if (lane >= begin && lane < end) sum += sums[lane - begin], square += squares[lane - begin];
       }
-    for (int o = width / 2; o > 0; o /= 2) {
-      sum += __shfl_xor_sync(0xffffffffu, sum, o);
-      square += __shfl_xor_sync(0xffffffffu, square, o);
-    }
+    const auto plus = [](float a, float b) { return a + b; };
+    sum = group_reduce(sum, width, plus), square = group_reduce(square, width, plus);
     if (sub != 0 || g > last) continue;
     float* slot = out + tile * p.tile_slots + g - first;
     slot[0] = shifts[g * p.Cg > begin ? g * p.Cg - begin : 0];

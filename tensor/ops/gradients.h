@@ -18,6 +18,8 @@ Tensor conv2d_input_gradient(const Tensor& dy, const Tensor& w, const Conv2dDims
 /// dw [K,R,S,C/groups], in f32 where x is f16 or bf16. A non-null `dbias` receives sum(dy) [K], unrecorded.
 Tensor conv2d_weight_gradient(const Tensor& x, const Tensor& dy, const Conv2dDims& d, Tensor* dbias = nullptr);
 
+/// Throws Error where pad() does not take these sides of an image `d`.
+void check_pad(const Dims4& d, const Pad4& pad, PadMode mode);
 /// dx [N,H,W,C] of pad().
 Tensor pad_gradient(const Tensor& dy, const Dims4& x, const Pad4& pad, PadMode mode);
 

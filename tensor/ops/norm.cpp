@@ -5,35 +5,11 @@
 #include "tensor/ops/norm_dims.h"
 
 namespace sumi {
-namespace {
 
-Dims4 apply_dims(const NormDims& d) { return {d.N, 1, d.HW, d.C}; }
-
-Tensor run_apply(const Tensor& x, const Affine& affine, const NormDims& d, const NormOptions& o) {
-  Tensor y = Tensor::empty(x.context(), x.shape(), x.dtype(), NormApply::op);
-  run(NormApply{.d = apply_dims(d),
-                .act = o.act,
-                .a = o.a,
-                .x = x.ref(),
-                .scale = affine.scale.ref(),
-                .shift = affine.shift.ref(),
-                .y = y.ref()},
-      x.ctx());
-  return y;
-}
-
-Moments run_stats(const Tensor& x, const NormDims& d) {
-  const Shape shape{d.rows(), d.groups};
-  const DType type = param_dtype(x.dtype());
-  Moments m{Tensor::empty(x.context(), shape, type, NormStats::op),
-            Tensor::empty(x.context(), shape, type, NormStats::op)};
-  run(NormStats{.d = d, .x = x.ref(), .mean = m.mean.ref(), .var = m.var.ref()}, x.ctx());
-  return m;
-}
-
-/// What the backward of a normalisation needs: not its output, an activation's derivative is taken at what x gives
-/// again. With `frozen`, the statistics are constants.
-struct Kept {
+/// Not its output: an activation's derivative is taken at what x gives again. With `frozen`, the statistics are
+/// constants.
+struct RecordedNorm {
+  std::string_view op;
   NormDims d;
   NormOptions options;
   bool frozen = false;
@@ -41,34 +17,63 @@ struct Kept {
   Tensor x, weight, bias;
 };
 
+namespace {
+
+Moments empty_stats(const Tensor& x, const NormDims& d) {
+  const Shape shape{d.rows(), d.groups};
+  const DType type = param_dtype(x.dtype());
+  return {Tensor::empty(x.context(), shape, type, NormStats::op),
+          Tensor::empty(x.context(), shape, type, NormStats::op)};
+}
+
+Moments run_stats(const Tensor& x, const NormDims& d) {
+  const Moments m = empty_stats(x, d);
+  run(NormStats{.d = d, .x = x.ref(), .mean = m.mean.ref(), .var = m.var.ref()}, x.ctx());
+  return m;
+}
+
+/// Of a normalisation and the padding behind it.
+struct Kept {
+  RecordedNorm norm;
+  Pad4 pad;
+  PadMode pad_mode = PadMode::zero;
+};
+
+/// Without dy and results.
+NormBackward gradient_of(const RecordedNorm& n, const Pad4& pad, PadMode mode) {
+  return {.d = n.d,
+          .eps = n.options.eps,
+          .frozen = n.frozen,
+          .act = n.options.act,
+          .a = n.options.a,
+          .W = n.x.rank() == 4 ? n.x.dim(2) : 1,
+          .pad = pad,
+          .pad_mode = mode,
+          .x = n.x.ref(),
+          .mean = n.statistics.mean.ref(),
+          .var = n.statistics.var.ref(),
+          .weight = n.weight.ref(),
+          .bias = n.bias.ref()};
+}
+
 Gradients fused_gradients(const Kept& k, const Tensor& dy, const Wanted& wanted) {
   const auto like = [](const Tensor& t) { return Tensor::empty(t.context(), t.shape(), t.dtype(), NormBackward::op); };
-  Gradients g(3);
-  if (wanted[0]) g[0] = like(k.x);
-  if (wanted[1]) g[1] = like(k.weight);
-  if (wanted[2]) g[2] = like(k.bias);
-  run(NormBackward{.d = k.d,
-                   .eps = k.options.eps,
-                   .frozen = k.frozen,
-                   .act = k.options.act,
-                   .a = k.options.a,
-                   .x = k.x.ref(),
-                   .dy = dy.ref(),
-                   .mean = k.statistics.mean.ref(),
-                   .var = k.statistics.var.ref(),
-                   .weight = k.weight.ref(),
-                   .bias = k.bias.ref(),
-                   .dx = g[0].ref(),
-                   .dweight = g[1].ref(),
-                   .dbias = g[2].ref()},
-      k.x.ctx());
+  NormBackward args = gradient_of(k.norm, k.pad, k.pad_mode);
+  Gradients g(4);
+  if (wanted[0]) g[0] = like(k.norm.x);
+  if (wanted[1]) g[1] = like(k.norm.weight);
+  if (wanted[2]) g[2] = like(k.norm.bias);
+  args.dy = dy.ref(), args.dx = g[0].ref(), args.dweight = g[1].ref(), args.dbias = g[2].ref();
+  if (wanted[3]) g[3] = k.pad == Pad4{} ? dy : like(k.norm.x);
+  if (k.pad != Pad4{}) args.dresidual = g[3].ref();
+  run(args, dy.ctx());
   return g;
 }
 
 /// The formulas of NormBackward and of the forward in recorded ops, on [N, HW, groups, C/groups].
 class Composed {
  public:
-  Composed(const Kept& k) : k_(k), C_(k.d.C / k.d.groups), view_{k.d.N, k.d.HW, k.d.groups, C_} {
+  Composed(const RecordedNorm& k) : k_(k), C_(k.d.C / k.d.groups), view_{k.d.N, k.d.HW, k.d.groups, C_} {
     const Tensor x = cast(k.x, param_dtype(k.x.dtype())).reshape(view_);
     const Shape statistics{k.d.rows(), 1, k.d.groups, 1};
     const Tensor centred = x - (k.frozen ? k.statistics.mean.reshape(statistics) : average(x));
@@ -86,7 +91,7 @@ class Composed {
 
   Gradients gradients(const Tensor& dz, const Wanted& wanted) const {
     const Tensor dy = cast(dz, param_dtype(dz.dtype())).reshape(view_);
-    Gradients g(3);
+    Gradients g(4);
     if (wanted[0]) g[0] = cast(input_gradient(dy), k_.x.dtype()).reshape(k_.x.shape());
     if (wanted[1]) g[1] = sum(dy * xhat_, {0, 1}).reshape(k_.weight.shape());
     if (wanted[2]) g[2] = sum(dy, {0, 1}).reshape(k_.bias.shape());
@@ -101,26 +106,40 @@ class Composed {
     return k_.frozen ? g * rstd_ : (g - average(g) - xhat_ * average(g * xhat_)) * rstd_;
   }
 
-  const Kept& k_;
+  const RecordedNorm& k_;
   std::int64_t C_;
   Shape view_;
   Tensor rstd_, xhat_, weight_;
 };
 
 Gradients norm_gradients(const Kept& k, const Tensor& dy, const Wanted& wanted) {
-  if (!recording({&dy, &k.x, &k.weight, &k.bias})) return fused_gradients(k, dy, wanted);
-  const Composed composed(k);
-  if (k.options.act == Map::identity) return composed.gradients(dy, wanted);
-  return composed.gradients(activation_gradient(composed.output(), dy, k.options.act, k.options.a), wanted);
+  const RecordedNorm& n = k.norm;
+  if (!recording({&dy, &n.x, &n.weight, &n.bias})) return fused_gradients(k, dy, wanted);
+  const Tensor dz = k.pad == Pad4{} ? dy : pad_gradient(dy, image_dims(n.x, n.op), k.pad, k.pad_mode);
+  const Tensor dresidual = wanted[3] ? dz : Tensor{};  // held, so that no mask is applied in place
+  const Composed composed(n);
+  const bool plain = n.options.act == Map::identity;
+  Gradients g =
+      composed.gradients(plain ? dz : activation_gradient(composed.output(), dz, n.options.act, n.options.a), wanted);
+  g[3] = dresidual;
+  return g;
 }
 
-Tensor normalise(const Tensor& x, const Tensor& weight, const Tensor& bias, const NormDims& d,
-                 const NormOptions& options, const Moments& statistics, bool frozen, std::string_view op) {
-  const Affine affine = fold(d, statistics, weight, bias, options.eps, false, x.dtype());
-  Tensor y = run_apply(x, affine, d, options);
-  const Kept kept{d, options, frozen, statistics, x, weight, bias};
-  return record(std::move(y), op, {x, weight, bias},
-                [kept](const Tensor& dy, const Wanted& wanted) { return norm_gradients(kept, dy, wanted); });
+Pending pending(const RecordedNorm& n, const Affine& affine) {
+  Pending p(n.x);
+  p.scale = affine.scale, p.shift = affine.shift, p.act = n.options.act, p.a = n.options.a;
+  p.norm = std::make_shared<const RecordedNorm>(n);
+  return p;
+}
+
+Pending pending(const RecordedNorm& n) {
+  return pending(n, fold(n.d, n.statistics, n.weight, n.bias, n.options.eps, n.x.dtype()));
+}
+
+void check_moments(const Moments& m, std::int64_t count, DType data, std::string_view op) {
+  check(m.mean && m.var, op, ": expected mean and var, got an empty handle");
+  check_param(m.mean, count, data, op, "mean");
+  check_param(m.var, count, data, op, "var");
 }
 
 void check_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, const NormOptions& o, std::string_view op) {
@@ -142,8 +161,19 @@ NormDims norm_dims(const Shape& x, NormKind kind, int groups) {
   return {.N = x[0], .HW = x.numel() / x[0] / C, .C = C, .groups = count, .across_batch = kind == NormKind::batch};
 }
 
+bool pads_at_once(const Pending& p, const ApplyOptions& o) {
+  if (!p.norm || o.upsample != Upsample::none) return false;
+  if (o.pad == Pad4{}) return true;
+  if (std::min({o.pad.top, o.pad.bottom, o.pad.left, o.pad.right}) < 0) return false;
+  const NormBackward plain = gradient_of(*p.norm, {}, o.pad_mode), padded = gradient_of(*p.norm, o.pad, o.pad_mode);
+  const DeviceInfo& device = p.x.ctx().device();
+  for (const Variant<NormBackward>& row : NormBackward::table())
+    if (can_run(row, plain, device)) return can_run(row, padded, device);
+  return false;
+}
+
 Affine fold(const NormDims& d, const Moments& statistics, const Tensor& weight, const Tensor& bias, double eps,
-            bool from_channels, DType data) {
+            DType data, bool from_channels, const Moments& merged) {
   const ContextPtr& context = statistics.mean.context();
   const DType type = param_dtype(data);
   Affine a{Tensor::empty(context, {d.N, d.C}, type, NormFold::op),
@@ -156,49 +186,52 @@ Affine fold(const NormDims& d, const Moments& statistics, const Tensor& weight, 
                .weight = weight.ref(),
                .bias = bias.ref(),
                .scale = a.scale.ref(),
-               .shift = a.shift.ref()},
+               .shift = a.shift.ref(),
+               .merged_mean = merged.mean.ref(),
+               .merged_var = merged.var.ref()},
       *context);
   return a;
 }
 
 Moments moments(const Tensor& x, NormKind kind, int groups) { return run_stats(x, norm_dims(x.shape(), kind, groups)); }
 
-Moments merge_channels(const Moments& channels, NormKind kind, int groups) {
-  check(channels.mean && channels.mean.rank() == 2 && channels.var && channels.var.shape() == channels.mean.shape(),
-        "merge_channels: expected mean and var [N,C]");
-  const NormDims d = norm_dims(channels.mean.shape(), kind, groups);
-  if (d.groups == d.C && !d.across_batch) return channels;
-  const Shape view{d.N, d.groups, d.C / d.groups}, statistics{d.rows(), d.groups};
-  const auto average = [&](const Tensor& t) { return d.across_batch ? mean(t, {0, 2}, true) : mean(t, {2}, true); };
-  const Tensor means = channels.mean.reshape(view), whole = average(means);
-  const Tensor var = average(channels.var.reshape(view) + square(means - whole));
-  return {whole.reshape(statistics), var.reshape(statistics)};
+Pending norm_pending(const Tensor& x, const Tensor& weight, const Tensor& bias, const NormOptions& options,
+                     const Moments* channels) {
+  check_norm(x, weight, bias, options, "norm");
+  const NormDims d = norm_dims(x.shape(), options.kind, options.groups);
+  if (!channels) return pending({"norm", d, options, false, run_stats(x, d), x, weight, bias});
+  check_moments(*channels, d.N * d.C, x.dtype(), "norm");
+  const Moments statistics = empty_stats(x, d);
+  const Affine affine = fold(d, *channels, weight, bias, options.eps, x.dtype(), true, statistics);
+  return pending({"norm", d, options, false, statistics, x, weight, bias}, affine);
+}
+
+Tensor apply_norm(const Pending& p, const ApplyOptions& o) {
+  const RecordedNorm& n = *p.norm;
+  return record(run_apply(p, o), n.op, {n.x, n.weight, n.bias, p.residual},
+                [kept = Kept{n, o.pad, o.pad_mode}](const Tensor& dy, const Wanted& wanted) {
+                  return norm_gradients(kept, dy, wanted);
+                });
 }
 
 Tensor norm(const Tensor& x, const Tensor& weight, const Tensor& bias, const NormOptions& options) {
-  check_norm(x, weight, bias, options, "norm");
-  const NormDims d = norm_dims(x.shape(), options.kind, options.groups);
-  return normalise(x, weight, bias, d, options, run_stats(x, d), false, "norm");
+  return apply_norm(norm_pending(x, weight, bias, options), {});
 }
 
 Tensor norm(const Tensor& x, const Moments& statistics, const Tensor& weight, const Tensor& bias,
             const NormOptions& options) {
   check_norm(x, weight, bias, options, "norm");
   const NormDims d = norm_dims(x.shape(), options.kind, options.groups);
-  check(statistics.mean && statistics.var, "norm: expected mean and var, got an empty handle");
-  check_param(statistics.mean, d.stats(), x.dtype(), "norm", "mean");
-  check_param(statistics.var, d.stats(), x.dtype(), "norm", "var");
-  return normalise(x, weight, bias, d, options, statistics, false, "norm");
+  check_moments(statistics, d.stats(), x.dtype(), "norm");
+  return apply_norm(pending({"norm", d, options, false, statistics, x, weight, bias}), {});
 }
 
 Tensor norm_with(const Tensor& x, const Tensor& mean, const Tensor& var, const Tensor& weight, const Tensor& bias,
                  const NormOptions& options) {
   check_norm(x, weight, bias, options, "norm_with");
-  check(mean && var, "norm_with: expected mean and var, got an empty handle");
-  check_param(mean, x.dim(-1), x.dtype(), "norm_with", "mean");
-  check_param(var, x.dim(-1), x.dtype(), "norm_with", "var");
+  check_moments({mean, var}, x.dim(-1), x.dtype(), "norm_with");
   const NormDims d = norm_dims(x.shape(), NormKind::batch, 1);
-  return normalise(x, weight, bias, d, options, {mean.detach(), var.detach()}, true, "norm_with");
+  return apply_norm(pending({"norm_with", d, options, true, {mean.detach(), var.detach()}, x, weight, bias}), {});
 }
 
 }  // namespace sumi

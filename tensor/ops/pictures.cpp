@@ -6,16 +6,6 @@
 namespace sumi {
 namespace {
 
-void check_pad(const Dims4& d, const Pad4& p, PadMode mode) {
-  const int lowest = std::min({p.top, p.bottom, p.left, p.right});
-  check(mode == PadMode::zero || lowest >= 0, "pad: only zero mode crops, got ", lowest, " in mode ", name_of(mode));
-  check(d.H + p.top + p.bottom > 0 && d.W + p.left + p.right > 0, "pad: nothing of ", d.H, 'x', d.W,
-        " is left after cropping");
-  check(mode != PadMode::reflect || (std::max(p.top, p.bottom) < d.H && std::max(p.left, p.right) < d.W),
-        "pad: reflection needs padding smaller than the image, got ", p.top, ' ', p.bottom, ' ', p.left, ' ', p.right,
-        " for ", d.H, 'x', d.W);
-}
-
 Tensor resample_gradient(const Tensor& dy, const ResampleForward& f) {
   Tensor dx = Tensor::empty(dy.context(), {f.d.N, f.d.H, f.d.W, f.d.C}, dy.dtype(), ResampleBackward::op);
   run(ResampleBackward{.d = f.d,
@@ -32,6 +22,16 @@ Tensor resample_gradient(const Tensor& dy, const ResampleForward& f) {
 }
 
 }  // namespace
+
+void check_pad(const Dims4& d, const Pad4& p, PadMode mode) {
+  const int lowest = std::min({p.top, p.bottom, p.left, p.right});
+  check(mode == PadMode::zero || lowest >= 0, "pad: only zero mode crops, got ", lowest, " in mode ", name_of(mode));
+  check(d.H + p.top + p.bottom > 0 && d.W + p.left + p.right > 0, "pad: nothing of ", d.H, 'x', d.W,
+        " is left after cropping");
+  check(mode != PadMode::reflect || (std::max(p.top, p.bottom) < d.H && std::max(p.left, p.right) < d.W),
+        "pad: reflection needs padding smaller than the image, got ", p.top, ' ', p.bottom, ' ', p.left, ' ', p.right,
+        " for ", d.H, 'x', d.W);
+}
 
 Tensor pad_gradient(const Tensor& dy, const Dims4& x, const Pad4& pad_sides, PadMode mode) {
   Tensor dx = Tensor::empty(dy.context(), {x.N, x.H, x.W, x.C}, dy.dtype(), PadBackward::op);

@@ -2,7 +2,9 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <map>
 
+#include "gan/faststyle.h"
 #include "gan/faststyle_trainer.h"
 #include "gan/generator.h"
 #include "gan/vgg.h"
@@ -102,6 +104,40 @@ TEST_F(UpsampleConv2dOnTheGpu, IsTheConvolutionOfTheEnlargedImage) {
     const auto got = enlarged(DeviceKind::cuda, mode), want = enlarged(DeviceKind::cpu, mode);
     for (std::size_t i = 0; i < want.size(); i++) expect_close(got[i], want[i], 1e-5);
   }
+}
+
+/// A training network's gradients on one device, and how many passes pad or fold a padded gradient.
+struct Trained {
+  std::vector<std::vector<float>> gradients;
+  std::map<std::string_view, int> ops;
+};
+Trained gradients_on(DeviceKind device) {
+  const ContextPtr cpu = context_on(DeviceKind::cpu), context = context_on(device);
+  const FaststyleOptions narrow{.width1 = 4, .width2 = 8, .width3 = 16, .blocks = 2};
+  const Faststyle source(cpu, 5, narrow), network(context, 5, narrow);
+  network.load_state_dict(source.state_dict());
+  network.set_requires_grad(true);
+  const Tensor x = Tensor::randn(cpu, {2, 16, 20, 3}, 6).to(context);
+  std::vector<Timing> timings;
+  context->profile = &timings;
+  const Tensor y = network.forward(x);
+  backward(y, Tensor::randn(cpu, y.shape(), 7).to(context));
+  context->profile = nullptr;
+  Trained t;
+  for (const Timing& timing : timings) t.ops[timing.op]++;
+  for (const Tensor* p : network.parameters()) t.gradients.push_back(p->grad().to_vector());
+  return t;
+}
+
+/// The norms pad for the convolutions behind them and fold the gradient themselves: what is left is the picture, padded
+/// for the first filter's gradient, and what each of the two blocks reads, which the sum behind it reads too.
+TEST_F(TrainingOnTheGpu, NormsPadForTheConvolutionsBehindThem) {
+  Trained got = gradients_on(DeviceKind::cuda);
+  const Trained want = gradients_on(DeviceKind::cpu);
+  ASSERT_EQ(got.gradients.size(), want.gradients.size());
+  for (std::size_t i = 0; i < want.gradients.size(); i++) expect_close(got.gradients[i], want.gradients[i], 1e-3);
+  EXPECT_EQ(got.ops["pad_forward"], 3);
+  EXPECT_EQ(got.ops["pad_backward"], 2);
 }
 
 /// Losses of two training steps of a narrow network, the second captured on a GPU.

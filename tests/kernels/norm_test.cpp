@@ -81,7 +81,8 @@ TEST(NormClosedForm, FoldFromChannelsMergesMoments) {
                      NormDims{.N = 3, .HW = 5, .C = 4, .groups = 2, .across_batch = true}}) {
     const auto images = static_cast<std::size_t>(d.N * d.C);
     std::vector<double> x(static_cast<std::size_t>(d.count())), mean(images), var(images), group_mean(images),
-        group_var(images), scale(images), shift(images), merged_scale(images), merged_shift(images);
+        group_var(images), scale(images), shift(images), merged_scale(images), merged_shift(images),
+        merged_mean(images), merged_var(images);
     std::mt19937 rng(5);
     for (std::size_t i = 0; i < x.size(); i++)
       x[i] = 1e4 + static_cast<double>(i % 5) + 1e-2 * std::normal_distribution<double>()(rng);
@@ -97,8 +98,14 @@ TEST(NormClosedForm, FoldFromChannelsMergesMoments) {
                    .mean = f64(mean),
                    .var = f64(var),
                    .scale = f64(merged_scale),
-                   .shift = f64(merged_shift)};
+                   .shift = f64(merged_shift),
+                   .merged_mean = f64(merged_mean),
+                   .merged_var = f64(merged_var)};
     for_each_row(merge, [&] {
+      for (std::size_t s = 0; s < static_cast<std::size_t>(d.stats()); s++) {
+        ASSERT_NEAR(merged_mean[s], group_mean[s], 1e-9) << d.key();
+        ASSERT_NEAR(merged_var[s], group_var[s], 1e-9 * group_var[s]) << d.key();
+      }
       for (std::size_t i = 0; i < images; i++) {
         ASSERT_NEAR(merged_scale[i], scale[i], 1e-9 * std::abs(scale[i])) << d.key();
         ASSERT_NEAR(merged_shift[i], shift[i], 1e-9 * std::abs(shift[i])) << d.key();
@@ -174,6 +181,25 @@ TEST(NormClosedForm, BackwardGoesThroughTheActivation) {
     EXPECT_EQ(dweight[0], 3.5f);
     EXPECT_EQ(dbias[0], 3.5f);
   });
+}
+
+/// y = relu(x) + residual with a column in front and two behind, mirrored: x1 x0 x1 x2 x1 x0.
+TEST(NormClosedForm, BackwardFoldsWhatWasPadded) {
+  std::vector<float> x{1, 2, -3}, dy{1, 10, 100, 1000, 10000, 100000}, mean{0}, var{1};
+  std::vector<float> dx(3), dweight(1), dbias(1), dresidual(3);
+  NormBackward a{.d = {.HW = 3}, .eps = 0, .frozen = true, .act = Map::relu, .W = 3, .pad = {0, 0, 1, 2}};
+  a.pad_mode = PadMode::reflect;
+  a.x = ref(x), a.dy = ref(dy), a.mean = ref(mean), a.var = ref(var);
+  a.dx = ref(dx), a.dweight = ref(dweight), a.dbias = ref(dbias), a.dresidual = ref(dresidual);
+  int rows = 0;
+  for_each_row(a, [&] {
+    rows++;
+    EXPECT_EQ(dresidual, (std::vector<float>{100010, 10101, 1000}));
+    EXPECT_EQ(dx, (std::vector<float>{100010, 10101, 0}));
+    EXPECT_EQ(dweight[0], 100010 + 2 * 10101);
+    EXPECT_EQ(dbias[0], 110111);
+  });
+  EXPECT_GT(rows, 0);
 }
 
 /// y = xhat w + b has no gradient along x's scale and offset: sum dx = sum dx x = 0 (eps = 0).

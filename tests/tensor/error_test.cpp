@@ -159,7 +159,7 @@ TEST(Errors, NormsPicturesLosses) {
       {"mse_loss: x is [2], target is [3]", [] { mse_loss(zeros({2}), zeros({3})); }},
       {"huber_loss: expected a positive delta, got 0", [] { huber_loss(zeros({2}), zeros({2}), 0); }},
       {"total_variation: expected p 1 or 2, got 3", [] { total_variation(image(), 3); }},
-      {"apply: expected a residual of [1,4,4,3], got [1,4,4,2]", [] { apply(image(), image(4, 4, 2)); }},
+      {"plus: expected a residual of [1,4,4,3], got [1,4,4,2]", [] { plus(image(), image(4, 4, 2)); }},
   });
 }
 

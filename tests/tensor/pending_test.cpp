@@ -78,12 +78,12 @@ TEST_P(PendingPath, ApplyEqualsItsParts) {
   const Pending p = conv2d_norm(n.x, n.w1, n.b1, kReflect, n.weight, n.bias, o);
   const Tensor y = norm(conv2d(n.x, n.w1, n.b1, kReflect), n.weight, n.bias, o) + residual;
   const Pad4 sides{1, 2, 3, 0};
-  expect_near(apply(p, residual), y, GetParam());
-  expect_near(apply(p, residual, {.pad = sides, .pad_mode = PadMode::replicate}), pad(y, sides, PadMode::replicate),
-              GetParam());
-  expect_near(apply(p, residual, {.upsample = Upsample::nearest2, .pad = sides, .pad_mode = PadMode::reflect}),
+  expect_near(apply(plus(p, residual)), y, GetParam());
+  expect_near(apply(plus(p, residual), {.pad = sides, .pad_mode = PadMode::replicate}),
+              pad(y, sides, PadMode::replicate), GetParam());
+  expect_near(apply(plus(p, residual), {.upsample = Upsample::nearest2, .pad = sides, .pad_mode = PadMode::reflect}),
               pad(resample(y, 14, 12, Interpolation::nearest), sides, PadMode::reflect), GetParam());
-  expect_near(apply(p, residual, {.upsample = Upsample::bilinear2, .pad = sides}),
+  expect_near(apply(plus(p, residual), {.upsample = Upsample::bilinear2, .pad = sides}),
               pad(resample(y, 14, 12, Interpolation::bilinear), sides, PadMode::zero), GetParam());
 }
 

@@ -84,9 +84,9 @@ std::vector<GradientCase> apply_cases() {
   const ApplyOptions doubled{.upsample = Upsample::nearest2, .pad = {1, 2, 1, 0}, .pad_mode = PadMode::reflect};
   const ApplyOptions smooth{.upsample = Upsample::bilinear2, .pad = Pad4::all(1)};
   return {
-      {"residual", {kImage, kImage}, [](const In& x) { return square(apply(x[0], x[1])); }},
-      {"nearest_reflect", {kImage, kImage}, [=](const In& x) { return square(apply(x[0], x[1], doubled)); }},
-      {"bilinear_zero", {kImage}, [=](const In& x) { return square(apply(x[0], {}, smooth)); }},
+      {"residual", {kImage, kImage}, [](const In& x) { return square(apply(plus(x[0], x[1]))); }},
+      {"nearest_reflect", {kImage, kImage}, [=](const In& x) { return square(apply(plus(x[0], x[1]), doubled)); }},
+      {"bilinear_zero", {kImage}, [=](const In& x) { return square(apply(x[0], smooth)); }},
   };
 }
 
