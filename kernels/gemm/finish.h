@@ -100,43 +100,61 @@ __device__ __forceinline__ void store_tile(const Finish<T>& f, const float* tile
 
 namespace {
 
-constexpr int kAddRuns = 32, kAddStrands = 8;
+constexpr int kAddThreads = 256;
 
-/// Adds the slots: strand s of a block takes slots s, s + 8, ... of 32 runs of V columns, then the strands are added in
-/// order. One thread a run would wait for up to 128 loads, one after the other.
-template <class T>
-__global__ void __launch_bounds__(kAddRuns* kAddStrands) add_splits(Finish<T> f, std::int64_t rows, int splits) {
-  constexpr int V = kVector<T>;
-  __shared__ float sums[kAddStrands][V][kAddRuns];
-  const int chunks = (f.N + V - 1) / V, lane = static_cast<int>(threadIdx.x), strand = static_cast<int>(threadIdx.y);
-  const std::int64_t i = std::int64_t{blockIdx.x} * kAddRuns + lane, row = i / chunks;
-  const int n = static_cast<int>(i % chunks) * V, left = f.N - n, valid = left < V ? left : V;
-  float v[V] = {};
-  if (row < rows) {
-    const float* from = f.partial + row * f.N + n;
-    for (int s = strand; s < splits; s += kAddStrands)
+/// Adds the slots. A block has 2^run_bits runs of W columns, its other threads are strands: strand s of S takes slots
+/// s, s + S, ..., eight of them under way before the first is added, and then the strands are added in order.
+template <class T, int W>
+__global__ void __launch_bounds__(kAddThreads)
+    add_splits(Finish<T> f, std::int64_t all_runs, int splits, int run_bits) {
+  constexpr int kBatch = 4, kPart = W < 4 ? W : 4;
+  __shared__ float sums[W][kAddThreads];
+  const int t = static_cast<int>(threadIdx.x), runs = 1 << run_bits, strands = kAddThreads >> run_bits;
+  const std::int64_t run = (std::int64_t{blockIdx.x} << run_bits) + (t & (runs - 1));
+  float v[kVector<T>] = {};
+  if (run < all_runs) {
+    int s = t >> run_bits;
+    const float* from = f.partial + s * f.slot + run * W;
+    const std::int64_t step = strands * f.slot;
+#pragma unroll 1
+    for (; s < splits; s += kBatch * strands, from += kBatch * step) {
+      Vector<float, kPart> held[kBatch][W / kPart] = {};
 #pragma unroll
-      for (int k = 0; k < V; k += 4) {
-        const Vector<float> four = load_run(from + s * f.slot + k, valid - k < 4 ? valid - k : 4, f.N % 4 == 0);
-        for (int e = 0; e < 4; e++) v[k + e] += four.v[e];
-      }
+      for (int b = 0; b < kBatch; b++)
+        if (s + b * strands < splits)
+#pragma unroll
+          for (int k = 0; k < W / kPart; k++) held[b][k] = load_vector<float, kPart>(from + b * step + k * kPart);
+#pragma unroll
+      for (int b = 0; b < kBatch; b++)
+#pragma unroll
+        for (int k = 0; k < W; k++) v[k] += held[b][k / kPart].v[k % kPart];
+    }
   }
+  for (int o = 16; o >= runs; o /= 2)
 #pragma unroll
-  for (int k = 0; k < V; k++) sums[strand][k][lane] = v[k];
+    for (int k = 0; k < W; k++) v[k] += __shfl_xor_sync(0xffffffffu, v[k], o);
+#pragma unroll
+  for (int k = 0; k < W; k++) sums[k][t] = v[k];
   __syncthreads();
-  if (strand > 0 || row >= rows) return;
-  for (int s = 1; s < kAddStrands; s++)
+  if (t >= runs || run >= all_runs) return;
+  for (int from = t + (runs < 32 ? 32 : runs); from < kAddThreads; from += runs < 32 ? 32 : runs)
 #pragma unroll
-    for (int k = 0; k < V; k++) v[k] += sums[s][k][lane];
-  store_finished(f, v, row, n, valid);
+    for (int k = 0; k < W; k++) v[k] += sums[k][from];
+  const std::int64_t row = run * W / f.N;
+  store_finished(f, v, row, static_cast<int>(run * W - row * f.N), W);
 }
 
 }  // namespace
 
+/// As many strands, up to 32, as give each up to four slots: one round of latency up to 128 slots, 8 of 1024.
 template <class T>
 void launch_add_splits(const Finish<T>& f, std::int64_t rows, int splits, Stream stream) {
-  const std::int64_t chunks = (f.N + kVector<T> - 1) / kVector<T>;
-  launch(add_splits<T>, {blocks_for(rows * chunks, kAddRuns), dim3(kAddRuns, kAddStrands), 0, stream}, f, rows, splits);
+  const bool whole = f.N % kVector<T> == 0;
+  const std::int64_t all_runs = rows * f.N / (whole ? kVector<T> : 1);
+  int run_bits = 8;
+  while (run_bits > 3 && splits > 4 << (8 - run_bits)) run_bits--;
+  launch(whole ? add_splits<T, kVector<T>> : add_splits<T, 1>,
+         {blocks_for(all_runs, std::int64_t{1} << run_bits), kAddThreads, 0, stream}, f, all_runs, splits, run_bits);
 }
 
 }  // namespace sumi::cuda

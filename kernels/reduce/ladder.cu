@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "kernels/device/elements.h"
+#include "kernels/device/pixel_lanes.h"
 #include "kernels/device/warp.h"
 #include "kernels/reduce/rows.h"
 
@@ -31,6 +31,11 @@ struct Result {
   __device__ __forceinline__ float merge(float a, float b) const {
     if (f == Reduction::max) return (b > a) | (b != b) ? b : a;  // a NaN once taken stays
     return a + b;
+  }
+  template <class T, int V>
+  __device__ __forceinline__ void merge_all(float (&sums)[V], const Vector<T, V>& v) const {
+#pragma unroll
+    for (int e = 0; e < V; e++) sums[e] = merge(sums[e], to_float(v.v[e]));
   }
   __device__ __forceinline__ void put(std::int64_t i, float v) const {
     v *= factor;
@@ -74,11 +79,10 @@ __global__ void __launch_bounds__(kThreads)
   if (o < O) {
     float sums[V];  // (V): a chain of additions each
     for (float& s : sums) s = sum;
-#pragma unroll 4
-    for (std::int64_t r = lane * V; r < R; r += lanes * V) {
-      const Vector<T, V> v = load_vector<T, V>(x + o * R + r);
-      for (int e = 0; e < V; e++) sums[e] = y.merge(sums[e], to_float(v.v[e]));
-    }
+    const T* from = x + o * R;
+    for_each_in_batches(
+        lane * V, R, lanes * V, [&](std::int64_t r) { return load_vector<T, V>(from + r); },
+        [&](const Vector<T, V>& v) { y.merge_all(sums, v); });
     for (const float s : sums) sum = y.merge(sum, s);
   }
   sum = group_reduce(sum, lanes, [&](float a, float b) { return y.merge(a, b); });
@@ -97,7 +101,7 @@ struct Cut {
 
 /// A block takes one tile of one part: thread (group, column) adds every groups-th row of its vector.
 template <class T, int V>
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kThreads, 4)
     split(const T* x, std::int64_t R, std::int64_t I, const Cut c, const Result y) {
   __shared__ float shared[V * kThreads];  // (V, groups, width)
   const int t = static_cast<int>(threadIdx.x), group = t / c.width;
@@ -110,11 +114,10 @@ __global__ void __launch_bounds__(kThreads)
   float sums[V];
   for (float& s : sums) s = y.none();
   if (live) {
-#pragma unroll 4
-    for (std::int64_t r = first + group; r < last; r += c.groups) {
-      const Vector<T, V> v = load_vector<T, V>(from + r * c.W + column);
-      for (int e = 0; e < V; e++) sums[e] = y.merge(sums[e], to_float(v.v[e]));
-    }
+    const T* mine = from + column;
+    for_each_in_batches(
+        first + group, last, c.groups, [&](std::int64_t r) { return load_vector<T, V>(mine + r * c.W); },
+        [&](const Vector<T, V>& v) { y.merge_all(sums, v); });
   }
   for (int e = 0; e < V; e++) shared[e * kThreads + t] = sums[e];
   for (int left = c.groups; left > 1;) {
