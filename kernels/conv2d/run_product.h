@@ -19,12 +19,13 @@ void run_tiles(Problem p, const TapConv& t, bool staged, Context& ctx) {
 template <class Engine, class T, bool Transposed>
 void run_taps(const TapConv& t, Context& ctx) {
   using Large = typename Engine::Large;
+  using Small = typename Engine::Small;
   const auto p = conv_product<T, Transposed>(t);
   const bool staged = t.prologue || !p.image.aligned || !p.filter.aligned;
-  if (fills(ctx.device(), conv_grid(t, Large::M, Large::N, Large::K)))
+  if (large_tiles_pay<Large, Small>(ctx.device(), [&](int m, int n, int k) { return conv_grid(t, m, n, k); }))
     run_tiles<Engine, Large>(p, t, staged, ctx);
   else
-    run_tiles<Engine, typename Engine::Small>(p, t, staged, ctx);
+    run_tiles<Engine, Small>(p, t, staged, ctx);
   store_moments(t.epilogue, t.y, t.N, t.h.out * t.w.out, t.K, ctx);
 }
 
@@ -37,10 +38,11 @@ void run_conv(const Conv2dBackwardInput& a, Context& ctx) {
   run_taps<Engine, T, true>(taps_of(a), ctx);
 }
 
-/// The sum is over all pixels: always to slots, so that the gradient may have another dtype than the data.
+/// The sum is over all pixels: always to slots, so that the gradient may have another dtype than the data. `side`: as
+/// of tile_grid.
 template <class Engine, class Shape, class T>
-void run_weight_tiles(WeightProduct<T> p, const Conv2dBackwardWeight& a, Context& ctx) {
-  p.grid = tile_grid(1, p.M, p.finish.N, p.K, Shape::M, Shape::N, Shape::K, Shape::M);
+void run_weight_tiles(WeightProduct<T> p, const Conv2dBackwardWeight& a, int side, Context& ctx) {
+  p.grid = tile_grid(1, p.M, p.finish.N, p.K, Shape::M, Shape::N, Shape::K, side);
   p.finish.slot = a.d.w_count();
   const Scratch slots = ctx.scratch(static_cast<std::size_t>(p.grid.splits * p.finish.slot) * sizeof(float));
   p.finish.partial = slots.as<float>();
@@ -51,12 +53,14 @@ void run_weight_tiles(WeightProduct<T> p, const Conv2dBackwardWeight& a, Context
 template <class Engine, class T>
 void run_weight(const Conv2dBackwardWeight& a, Context& ctx) {
   using Large = typename Engine::Large;
+  using Small = typename Engine::Small;
   const WeightProduct<T> p = weight_product<T>(a);
   // Shares of the pixels fill the GPU: small tiles only where a large one would be mostly empty.
-  if (p.M > Large::M / 2 && p.finish.N > Large::N / 2)
-    run_weight_tiles<Engine, Large>(p, a, ctx);
+  const int side = p.M > Large::M / 2 && p.finish.N > Large::N / 2 ? Large::M : Small::M;
+  if (side == Large::M && Large::smem() <= ctx.device().shared_per_block)
+    run_weight_tiles<Engine, Large>(p, a, side, ctx);
   else
-    run_weight_tiles<Engine, typename Engine::Small>(p, a, ctx);
+    run_weight_tiles<Engine, Small>(p, a, side, ctx);
   store_bias_gradient(a, ctx);
 }
 

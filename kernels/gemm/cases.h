@@ -29,7 +29,7 @@ inline std::vector<Case<Gemm>> Cases<Gemm>::awkward() {
       add({.batch = 2, .M = 9, .N = 17, .K = 5, .shared_a = true}, false);
       add({.M = 63, .N = 50, .K = 300}, false);
       add({.M = 37, .N = 41, .K = 5000, .alpha = 0.25}, true);
-      add({.M = 136, .N = 200, .K = 72}, true);  // rows of 16-byte chunks, tiles of 128 and 64 cut in every direction
+      add({.M = 200, .N = 232, .K = 72}, true);  // rows of 16-byte chunks, tiles of 128 and 64 cut in every direction
       add({.batch = 2, .M = 72, .N = 136, .K = 200, .shared_b = true}, false);
     }
   cases.push_back({{.M = 3, .N = 18, .K = 0}});

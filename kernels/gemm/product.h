@@ -10,6 +10,7 @@ struct MatrixProduct {
   using Element = T;
   using A = Matrix<T, RA>;
   using B = Matrix<T, RB>;
+  static constexpr int least_blocks = 2;
   A a;
   B b;
   std::int64_t a_step, b_step;  // from one product of the batch to the next
@@ -60,10 +61,10 @@ void visit_product(const Gemm& g, F&& f) {
   f(product_of<T, Run::along_k, Run::across_k>(g));
 }
 
-/// Whether large tiles pay: no side is thin, and they fill the GPU.
-template <class Large>
+template <class Large, class Small>
 bool takes_large_tiles(const Gemm& g, const DeviceInfo& gpu) {
-  return std::min(g.M, g.N) > 64 && fills(gpu, tile_grid(g.batch, g.M, g.N, g.K, Large::M, Large::N, Large::K));
+  return large_tiles_pay<Large, Small>(gpu,
+                                       [&](int m, int n, int k) { return tile_grid(g.batch, g.M, g.N, g.K, m, n, k); });
 }
 
 }  // namespace sumi::cuda

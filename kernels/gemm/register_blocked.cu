@@ -17,7 +17,7 @@ void run_shape(Product p, const Gemm& g, Context& ctx) {
 }  // namespace
 
 void gemm_register_blocked(const Gemm& g, Context& ctx) {
-  const bool large = takes_large_tiles<LargeRegisters>(g, ctx.device());
+  const bool large = takes_large_tiles<LargeRegisters, SmallRegisters>(g, ctx.device());
   visit_product<float>(g, [&](const auto& p) {
     if (large)
       run_shape<LargeRegisters>(p, g, ctx);

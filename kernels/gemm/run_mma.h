@@ -14,7 +14,7 @@ void run_mma_shape(Product p, const Gemm& g, Context& ctx) {
 /// Rows that are not whole chunks come through registers, in small tiles: networks have none.
 template <class T, class Large, class Small>
 void run_mma(const Gemm& g, Context& ctx) {
-  const bool large = takes_large_tiles<Large>(g, ctx.device());
+  const bool large = takes_large_tiles<Large, Small>(g, ctx.device());
   visit_product<T>(g, [&](const auto& p) {
     if (!p.a.aligned || !p.b.aligned)
       run_mma_shape<Small, true>(p, g, ctx);

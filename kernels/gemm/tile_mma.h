@@ -29,7 +29,7 @@ struct MmaShape {
   static constexpr int warps_n = N / WarpN, threads = M / WarpM * warps_n * 32;
   static constexpr int kStages = 4, kPitch = N + 8;  // of the f32 tile: 8 rows of float2 hit 32 different banks
   static constexpr std::size_t stage_elements = (M + N) * K, stage_bytes = (M + N) * 64;
-  static constexpr std::size_t smem(bool staged) {
+  static constexpr std::size_t smem(bool staged = false) {
     const std::size_t ring = (staged ? 2 : kStages) * stage_bytes, results = std::size_t{M} * kPitch * 4;
     return ring > results ? ring : results;
   }

@@ -17,7 +17,20 @@ void with_splits(Problem p, std::int64_t rows, Context& ctx, Start&& start) {
   launch_add_splits(p.finish, rows, p.grid.splits, ctx.stream());
 }
 
-/// Whether tiles of this size fill a GPU; if not, smaller ones do better.
-inline bool fills(const DeviceInfo& gpu, const TileGrid& g) { return g.tiles() >= gpu.multiprocessors; }
+/// What the busiest multiprocessor multiplies, with tiles of one shape: results times columns of k.
+template <class Shape>
+std::int64_t longest_work(const DeviceInfo& gpu, const TileGrid& g) {
+  const std::int64_t rounds = (g.tiles() * g.splits + gpu.multiprocessors - 1) / gpu.multiprocessors;
+  return rounds * Shape::M * Shape::N * g.k_per_split;
+}
+
+/// Whether large tiles do better: a block may have their shared memory, and the busiest multiprocessor is done sooner.
+/// Small ones take a quarter more for the same work, as they read more for it. grid_of(m, n, k): of tiles m x n.
+template <class Large, class Small, class GridOf>
+bool large_tiles_pay(const DeviceInfo& gpu, GridOf&& grid_of) {
+  return Large::smem() <= gpu.shared_per_block &&
+         4 * longest_work<Large>(gpu, grid_of(Large::M, Large::N, Large::K)) <=
+             5 * longest_work<Small>(gpu, grid_of(Small::M, Small::N, Small::K));
+}
 
 }  // namespace sumi::cuda
