@@ -10,17 +10,20 @@
 #include "kernels/conv2d/image_product.h"
 #include "kernels/conv2d/rows_cuda.h"
 #include "kernels/conv2d/weight_slots.h"
+#include "kernels/device/pixel_lanes.h"
+#include "kernels/device/raw.h"
 #include "kernels/gemm/tile_elements.h"
 
 namespace sumi::cuda {
 namespace {
 
-constexpr int kRuns = 32, kPixels = 8, kSteps = 8, kMaxTaps = 128;
+constexpr int kRuns = 32, kPixels = 8, kSteps = 8;
+constexpr int kTogether = 3;  // loads of a row of taps that are under way before the first is used
 
 /// Input, output and filter; `transposed`: the input gradient, whose taps meet an input or not.
 struct DepthwiseDims {
   int in_h, in_w, out_h, out_w, C, R, S, stride_h, stride_w, dilation_h, dilation_w, top, left;
-  std::int64_t pixels;  // of all output images
+  int pixels;  // of all output images
   bool transposed;
   /// The input position that tap t of output i reads; of a transpose, -1 where it meets none.
   static __device__ int position(bool transposed, int i, int t, int stride, int dilation, int before) {
@@ -48,26 +51,42 @@ __global__ void __launch_bounds__(kRuns* kPixels)
   if (c >= d.C) return;
 #pragma unroll 1
   for (int step = 0; step < kSteps; step++) {
-    const std::int64_t pixel = (std::int64_t{blockIdx.x / runs} * kSteps + step) * kPixels + threadIdx.y;
+    const int pixel = (static_cast<int>(blockIdx.x) / runs * kSteps + step) * kPixels + static_cast<int>(threadIdx.y);
     if (pixel >= d.pixels) return;
-    const auto line = static_cast<int>(pixel / d.out_w), q = static_cast<int>(pixel % d.out_w);
-    const int n = line / d.out_h, p = line % d.out_h;
-    float sums[V] = {};
+    const RowColumn at(pixel, d.out_w), of(at.row, d.out_h);
+    const int n = of.row, p = of.column, q = at.column;
+    float sums[V] = {}, scale[V] = {}, shift[V] = {};
+    if (image.map.scale)
+#pragma unroll
+      for (int i = 0; i < V; i++) {
+        scale[i] = image.map.scale[std::int64_t{n} * d.C + c + i];
+        shift[i] = image.map.shift[std::int64_t{n} * d.C + c + i];
+      }
 #pragma unroll 1
     for (int r = 0; r < d.R; r++) {
       const int h = DepthwiseDims::position(d.transposed, p, r, d.stride_h, d.dilation_h, d.top);
       if (d.transposed && h < 0) continue;
 #pragma unroll 1
-      for (int s = 0; s < d.S; s++) {
-        const int w = DepthwiseDims::position(d.transposed, q, s, d.stride_w, d.dilation_w, d.left);
-        const T* at;
-        if ((d.transposed && w < 0) || !image.locate(n, h, w, c, at)) continue;
-        const Vector<T, V> x = load_vector<T, V>(at);
-        const float* tap = taps + (r * d.S + s) * kRuns * V + lane * V;
+      for (int s0 = 0; s0 < d.S; s0 += kTogether) {
+        Raw<T, V> held[kTogether] = {};
+        bool there[kTogether];
 #pragma unroll
-        for (int i = 0; i < V; i++) {
-          const float v = image.map(to_float(x.v[i]), std::int64_t{n} * d.C + c + i);
-          sums[i] = fmaf(v, tap[i], sums[i]);
+        for (int k = 0; k < kTogether; k++) {
+          const int w = DepthwiseDims::position(d.transposed, q, s0 + k, d.stride_w, d.dilation_w, d.left);
+          const T* from;
+          there[k] = s0 + k < d.S && !(d.transposed && w < 0) && image.locate(n, h, w, c, from);
+          if (there[k]) held[k] = load_raw<T, V>(from);
+        }
+#pragma unroll
+        for (int k = 0; k < kTogether; k++) {
+          if (!there[k]) continue;
+          const Vector<T, V> x = unpack<T, V>(held[k]);
+          const float* tap = taps + (r * d.S + s0 + k) * kRuns * V + lane * V;
+#pragma unroll
+          for (int i = 0; i < V; i++) {
+            const float v = to_float(x.v[i]);
+            sums[i] = fmaf(image.map.scale ? image.map.apply(v, scale[i], shift[i]) : v, tap[i], sums[i]);
+          }
         }
       }
     }
@@ -78,14 +97,19 @@ __global__ void __launch_bounds__(kRuns* kPixels)
   }
 }
 
+/// Of shared memory, which holds the taps of 32 V channels.
+std::size_t filter_bytes(std::int64_t taps, std::int64_t V) {
+  return static_cast<std::size_t>(taps * kRuns * V) * sizeof(float);
+}
+
 template <class T, int V>
 void start(const TapConv& t, const DepthwiseDims& d, Context& ctx) {
   constexpr std::int64_t kChannels = kRuns * V;
   const std::int64_t runs = (d.C + kChannels - 1) / kChannels,
                      pixel_blocks = (d.pixels + kPixels * kSteps - 1) / (kPixels * kSteps);
-  const std::size_t smem = static_cast<std::size_t>(d.R * d.S * kChannels) * sizeof(float);
-  launch(convolve<T, V>, {blocks_for(pixel_blocks * runs, 1), dim3(kRuns, kPixels), smem, ctx.stream()}, image_of<T>(t),
-         t.filter.as<T>(), d, finish_of<T>(t));
+  launch(convolve<T, V>,
+         {blocks_for(pixel_blocks * runs, 1), dim3(kRuns, kPixels), filter_bytes(d.R * d.S, V), ctx.stream()},
+         image_of<T>(t), t.filter.as<T>(), d, finish_of<T>(t));
 }
 
 DepthwiseDims dims_of(const TapConv& t, const Conv2dDims& c, bool transposed) {
@@ -96,7 +120,7 @@ DepthwiseDims dims_of(const TapConv& t, const Conv2dDims& c, bool transposed) {
           narrow(c.S),     c.stride_h,
           c.stride_w,      c.dilation_h,
           c.dilation_w,    c.pad.top,
-          c.pad.left,      t.N * t.h.out * t.w.out,
+          c.pad.left,      narrow(t.N * t.h.out * t.w.out),
           transposed};
 }
 
@@ -136,17 +160,25 @@ __global__ void __launch_bounds__(kRuns* kPixels)
   const int lane = static_cast<int>(threadIdx.x), strand = static_cast<int>(threadIdx.y);
   const int tap = static_cast<int>(blockIdx.x) % w.taps, rest = static_cast<int>(blockIdx.x) / w.taps;
   const int c = rest % w.channel_blocks * kRuns + lane, chunk = rest / w.channel_blocks;
-  const std::int64_t first = std::int64_t{chunk} * w.per_chunk, left = d.pixels - first;
-  const int count = left < w.per_chunk ? static_cast<int>(left) : w.per_chunk;
+  const int first = chunk * w.per_chunk, left = d.pixels - first, count = left < w.per_chunk ? left : w.per_chunk;
+  const int r = tap / d.S, s = tap - r * d.S;
+  struct Pair {
+    T x, dy;
+    bool there;
+  };
+  const auto load = [&](std::int64_t i) {
+    const RowColumn at(first + i, d.out_w), of(at.row, d.out_h);
+    const int h = DepthwiseDims::position(false, of.column, r, d.stride_h, d.dilation_h, d.top);
+    const int x = DepthwiseDims::position(false, at.column, s, d.stride_w, d.dilation_w, d.left);
+    const T* from;
+    const bool there = image.locate(of.row, h, x, c, from);
+    return Pair{*from, dy[(first + i) * d.C + c], there};
+  };
   float sum = 0;
-  for (int i = strand; i < count && c < d.C; i += kPixels) {
-    const std::int64_t pixel = first + i;
-    const auto line = static_cast<int>(pixel / d.out_w), q = static_cast<int>(pixel % d.out_w);
-    const int h = DepthwiseDims::position(false, line % d.out_h, tap / d.S, d.stride_h, d.dilation_h, d.top);
-    const int x = DepthwiseDims::position(false, q, tap % d.S, d.stride_w, d.dilation_w, d.left);
-    const T* at;
-    if (image.locate(line / d.out_h, h, x, c, at)) sum = fmaf(to_float(*at), to_float(dy[pixel * d.C + c]), sum);
-  }
+  if (c < d.C)
+    for_each_in_batches(strand, count, kPixels, load, [&](const Pair& p) {
+      if (p.there) sum = fmaf(to_float(p.x), to_float(p.dy), sum);
+    });
   strands[strand][lane] = sum;
   __syncthreads();
   if (strand > 0 || c >= d.C) return;
@@ -154,14 +186,17 @@ __global__ void __launch_bounds__(kRuns* kPixels)
   slots[(std::int64_t{chunk} * d.C + c) * w.taps + tap] = sum;
 }
 
+template <class Args>
+bool can_convolve(const Args& a, const DeviceInfo& device) {
+  const auto V = static_cast<std::int64_t>(16 / size_of(a.dtype()));
+  return is_depthwise(a.d) && filter_bytes(a.d.R * a.d.S, a.d.C % V == 0 ? V : 1) <= device.shared_per_block &&
+         indices_fit(a.d) && is_loadable(a);
+}
+
 }  // namespace
 
-bool depthwise_supports(const Conv2dForward& a, const DeviceInfo&) {
-  return is_depthwise(a.d) && a.d.R * a.d.S <= kMaxTaps && indices_fit(a.d) && is_loadable(a);
-}
-bool depthwise_supports(const Conv2dBackwardInput& a, const DeviceInfo&) {
-  return is_depthwise(a.d) && a.d.R * a.d.S <= kMaxTaps && indices_fit(a.d) && is_loadable(a);
-}
+bool depthwise_supports(const Conv2dForward& a, const DeviceInfo& device) { return can_convolve(a, device); }
+bool depthwise_supports(const Conv2dBackwardInput& a, const DeviceInfo& device) { return can_convolve(a, device); }
 bool depthwise_supports(const Conv2dBackwardWeight& a, const DeviceInfo&) {
   return is_depthwise(a.d) && indices_fit(a.d);
 }

@@ -19,8 +19,10 @@ struct LoadMap {
   Map act = Map::identity;
   float a = 0;
   __device__ float operator()(float x, std::int64_t image_channel) const {
-    if (!scale) return x;
-    const float v = fmaf(x, scale[image_channel], shift[image_channel]);
+    return scale ? apply(x, scale[image_channel], shift[image_channel]) : x;
+  }
+  __device__ float apply(float x, float factor, float offset) const {
+    const float v = fmaf(x, factor, offset);
     return act == Map::identity || !(v < 0) ? v : act == Map::relu ? 0.f : a * v;
   }
 };
@@ -42,7 +44,7 @@ struct Image {
       if (mode == PadMode::zero) return false;
       h = static_cast<int>(padded_index(h, H, mode)), w = static_cast<int>(padded_index(w, W, mode));
     }
-    at = x + std::int64_t{n} * H * W * C + ((h * W + w) * C + c);
+    at = x + std::int64_t{n} * (H * W * C) + ((h * W + w) * C + c);
     return true;
   }
   /// The chunk there, mapped.
@@ -56,6 +58,34 @@ struct Image {
       for (int i = 0; i < kVector<T>; i++) v.v[i] = from_float<T>(map(to_float(v.v[i]), std::int64_t{n} * C + c + i));
     }
     return v;
+  }
+  /// Maps whole chunks that have been loaded, channels c, c + 1, ... of images n[], where located(i, at) says that
+  /// there is one. The parameters are read for all before the first is used.
+  template <int Chunks, class Located>
+  __device__ __forceinline__ void map_chunks(Raw<T> (&held)[Chunks], const int (&n)[Chunks], int c,
+                                             Located located) const {
+    if (!map.scale || !aligned) return;
+    constexpr int V = kVector<T>;
+    Vector<float> scale[Chunks][V / 4], shift[Chunks][V / 4];
+#pragma unroll
+    for (int i = 0; i < Chunks; i++) {
+      const std::int64_t first = std::int64_t{n[i] < 0 ? 0 : n[i]} * C + c;
+#pragma unroll
+      for (int k = 0; k < V / 4; k++) {
+        scale[i][k] = load_vector(map.scale + first + k * 4);
+        shift[i][k] = load_vector(map.shift + first + k * 4);
+      }
+    }
+#pragma unroll
+    for (int i = 0; i < Chunks; i++) {
+      const T* at;
+      if (!located(i, at)) continue;
+      Vector<T> v = unpack<T>(held[i]);
+#pragma unroll
+      for (int e = 0; e < V; e++)
+        v.v[e] = from_float<T>(map.apply(to_float(v.v[e]), scale[i][e / 4].v[e % 4], shift[i][e / 4].v[e % 4]));
+      held[i] = pack(v);
+    }
   }
   __device__ __forceinline__ T load_one(int n, int h, int w, int c) const {
     const T* at;
@@ -113,11 +143,14 @@ struct ImageRows {
       if (n[i] < 0 || k >= k_end) return false;
       return o.image.locate(n[i], h0[i] + at.r * o.h.offset_step, w0[i] + at.s * o.w.offset_step, at.c, from);
     }
-    __device__ Vector<T> gather(int i) const {
+    __device__ Raw<T> gather(int i) const {
+      if (o.image.aligned) {
+        const T* from;
+        const bool there = chunk(i, from);
+        return load_chunk(from, there);
+      }
       Vector<T> v = {};
-      if (n[i] < 0 || k >= k_end) return v;
-      if (o.image.aligned)
-        return o.image.load(n[i], h0[i] + at.r * o.h.offset_step, w0[i] + at.s * o.w.offset_step, at.c);
+      if (n[i] < 0 || k >= k_end) return pack(v);
       FilterPlace p = at;
 #pragma unroll
       for (int e = 0; e < C::V; e++) {
@@ -125,7 +158,10 @@ struct ImageRows {
           v.v[e] = o.image.load_one(n[i], h0[i] + p.r * o.h.offset_step, w0[i] + p.s * o.w.offset_step, p.c);
         p.advance(1, 0, 0, o.image.C, o.w.taps);
       }
-      return v;
+      return pack(v);
+    }
+    __device__ void map(Raw<T> (&held)[C::slots]) const {
+      o.image.map_chunks(held, n, at.c, [&](int i, const T*& from) { return chunk(i, from); });
     }
     __device__ void advance() {
       k += C::K;
@@ -179,10 +215,12 @@ struct FilterRows {
       from = there ? at_slot(i) : o.filter;
       return there;
     }
-    __device__ Vector<T> gather(int i) const {
+    __device__ Raw<T> gather(int i) const {
       const int n = valid(i);
-      return load_run(n > 0 ? at_slot(i) : o.filter, n, o.aligned);
+      const T* from = n > 0 ? at_slot(i) : o.filter;
+      return o.aligned ? load_chunk(from, n > 0) : pack(load_run(from, n, false));
     }
+    __device__ void map(Raw<T> (&)[C::slots]) const {}
     __device__ void advance() {
       k += C::K;
       at.advance(c_step, s_step, r_step, o.channels, o.w.taps);
@@ -226,18 +264,23 @@ struct ImageColumns {
       from = o.image.x;
       return there(i) && o.image.locate(n[i], row(i, at.r), column(i, at.s), at.c, from);
     }
-    __device__ Vector<T> gather(int i) const {
+    __device__ Raw<T> gather(int i) const {
+      if (o.image.aligned) {
+        const T* from;
+        const bool there = chunk(i, from);
+        return load_chunk(from, there);
+      }
       Vector<T> v = {};
-      if (!there(i)) return v;
-      if (o.image.aligned) return o.image.load(n[i], row(i, at.r), column(i, at.s), at.c);
+      if (!there(i)) return pack(v);
       FilterPlace f = at;
 #pragma unroll
       for (int e = 0; e < C::V; e++) {
         if (place + e < o.rows) v.v[e] = o.image.load_one(n[i], row(i, f.r), column(i, f.s), f.c);
         f.advance(1, 0, 0, o.image.C, o.w.taps);
       }
-      return v;
+      return pack(v);
     }
+    __device__ void map(Raw<T> (&)[C::slots]) const {}  // a weight gradient has no prologue
     __device__ void advance() {
       k += C::K;
 #pragma unroll

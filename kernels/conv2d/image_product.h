@@ -89,6 +89,7 @@ struct ConvProduct {
   using Element = T;
   using A = ImageRows<T>;
   using B = std::conditional_t<Transposed, FilterRows<T>, Matrix<T, Run::along_k>>;
+  static constexpr int least_blocks = Transposed ? 1 : 2;
   Image<T> image;
   B filter;
   AxisPhases h, w;
@@ -101,6 +102,7 @@ struct ConvProduct {
     B b;
     int M, K, out_step_h, out_step_w, out_h, out_w;
     __device__ std::int64_t row_of(int m) const {
+      if constexpr (!Transposed) return m;
       const int line = m / a.w.count, column = m - line * a.w.count, n = line / a.h.count;
       const int row = a.h.first + (line - n * a.h.count) * out_step_h;
       return (std::int64_t{n} * out_h + row) * out_w + a.w.first + column * out_step_w;
@@ -150,6 +152,7 @@ struct WeightProduct {
   using Element = T;
   using A = Matrix<T, Run::across_k>;
   using B = ImageColumns<T>;
+  static constexpr int least_blocks = 1;
   A a;
   B b;
   int M, K;

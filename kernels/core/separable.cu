@@ -9,6 +9,7 @@
 
 #include "kernels/core/separable.h"
 #include "kernels/device/pixel_lanes.h"
+#include "kernels/device/raw.h"
 
 namespace sumi::cuda {
 namespace {
@@ -81,22 +82,22 @@ __global__ void __launch_bounds__(kPixelThreads, 5) gather(const T* __restrict__
     constexpr int kBatch = 2;  // loads under way before the first one is used
     const int taps = (r1 - r0) * (s1 - s0);
     for (int k0 = 0, r = r0, s = s0; k0 < taps; k0 += kBatch) {
-      Vector<T, V> v[kBatch] = {};
-      float weight[kBatch] = {};
+      Raw<T, V> held[kBatch];
+      float weight[kBatch];
 #pragma unroll
-      for (int k = 0; k < kBatch; k++) {
-        if (k0 + k >= taps) break;
+      for (int k = 0; k < kBatch; k++) {  // beyond the last tap: that one again, and not used
         const Entry row = m.rows.entries[r], column = m.columns.entries[s];
         weight[k] = row.weight * column.weight;
-        v[k] = load_vector<T, V>(image + (std::int64_t{row.at} * m.W + column.at) * m.l.C);
-        if (++s == s1) s = s0, r++;
+        held[k] = load_raw<T, V>(image + (std::int64_t{row.at} * m.W + column.at) * m.l.C);
+        if (k0 + k + 1 < taps && ++s == s1) s = s0, r++;
       }
 #pragma unroll
       for (int k = 0; k < kBatch; k++) {
         if (k0 + k >= taps) break;
+        const Vector<T, V> v = unpack<T, V>(held[k]);
 #pragma unroll
         for (int e = 0; e < V; e++) {
-          const float value = to_float(v[k].v[e]);
+          const float value = to_float(v.v[e]);
           if constexpr (kMax)
             out[e] = value > out[e] || value != value ? value : out[e];  // NaN wins
           else

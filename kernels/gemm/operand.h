@@ -1,7 +1,7 @@
 // How a block's threads bring one operand of a matrix product to shared memory: in chunks of 16 bytes, each of which
 // lies contiguously in memory, along k or across it.
 #pragma once
-#include "kernels/device/elements.h"
+#include "kernels/device/raw.h"
 
 namespace sumi::cuda {
 
@@ -29,6 +29,14 @@ __device__ __forceinline__ Vector<T> load_run(const T* p, int valid, bool aligne
 #pragma unroll
   for (int i = 0; i < kVector<T>; i++) v.v[i] = i < valid ? p[i] : from_float<T>(0.f);
   return v;
+}
+
+/// A chunk on its way: all of it there, in one access, or zeros.
+template <class T>
+__device__ __forceinline__ Raw<T> load_chunk(const T* p, bool there) {
+  Raw<T> raw = {};
+  if (there) raw = load_raw(p);
+  return raw;
 }
 
 /// A dense matrix: lines of `pitch` elements. `aligned`: the pitch and the contiguous extent are multiples of 16 bytes,
@@ -70,9 +78,12 @@ struct Matrix {
       at = there ? p + slot * C::lines_apart * pitch : data;
       return there;
     }
-    __device__ Vector<T> gather(int slot) const {
-      return load_run(p + slot * C::lines_apart * pitch, valid(slot), aligned);
+    __device__ Raw<T> gather(int slot) const {
+      const T* at = p + slot * C::lines_apart * pitch;
+      return aligned ? load_chunk(at, valid(slot) > 0) : pack(load_run(at, valid(slot), false));
     }
+    /// What becomes of gathered chunks once they have arrived; before advance().
+    __device__ void map(Raw<T> (&)[C::slots]) const {}
     __device__ void advance() {
       (kAlong ? place : line) += C::K;
       p += kAlong ? C::K : C::K * pitch;

@@ -159,7 +159,7 @@ struct Feed {
   using C = Chunks<T, Operand::run, Rows, K, Threads>;
   using S = SwizzledTile<T, Operand::run, Rows, K>;
   typename Operand::template Cursor<C> cursor;
-  Vector<T> held[C::slots];
+  Raw<T> held[C::slots];
 
   __device__ Feed(const Operand& o, int row, int k, int k_end) : cursor(o, row, k, k_end) {}
   __device__ __forceinline__ void copy(T* tile) {
@@ -174,11 +174,12 @@ struct Feed {
   __device__ __forceinline__ void hold() {
 #pragma unroll
     for (int i = 0; i < C::slots; i++) held[i] = cursor.gather(i);
-    cursor.advance();
   }
-  __device__ __forceinline__ void put(T* tile) const {
+  __device__ __forceinline__ void put(T* tile) {
+    cursor.map(held);
+    cursor.advance();
 #pragma unroll
-    for (int i = 0; i < C::slots; i++) store_vector(tile + S::at(C::line(i), C::place()), held[i]);
+    for (int i = 0; i < C::slots; i++) store_vector(tile + S::at(C::line(i), C::place()), unpack<T>(held[i]));
   }
 };
 

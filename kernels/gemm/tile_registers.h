@@ -25,22 +25,24 @@ template <class Operand, class Shape>
 struct RegisterFeed {
   using C = Chunks<float, Operand::run, Shape::M, Shape::K, Shape::threads>;
   typename Operand::template Cursor<C> cursor;
-  Vector<float> held[C::slots];
+  Raw<float> held[C::slots];
 
   __device__ RegisterFeed(const Operand& o, int row, int k, int k_end) : cursor(o, row, k, k_end) {}
   __device__ __forceinline__ void hold() {
 #pragma unroll
     for (int i = 0; i < C::slots; i++) held[i] = cursor.gather(i);
-    cursor.advance();
   }
-  __device__ __forceinline__ void put(float* tile) const {
+  __device__ __forceinline__ void put(float* tile) {
+    cursor.map(held);
+    cursor.advance();
 #pragma unroll
     for (int i = 0; i < C::slots; i++) {
+      const Vector<float> v = unpack<float>(held[i]);
       if constexpr (Operand::run == Run::along_k) {
 #pragma unroll
-        for (int e = 0; e < 4; e++) tile[(C::place() + e) * Shape::kTilePitch + C::line(i)] = held[i].v[e];
+        for (int e = 0; e < 4; e++) tile[(C::place() + e) * Shape::kTilePitch + C::line(i)] = v.v[e];
       } else {
-        store_vector(tile + C::line(i) * Shape::kTilePitch + C::place(), held[i]);
+        store_vector(tile + C::line(i) * Shape::kTilePitch + C::place(), v);
       }
     }
   }
@@ -83,9 +85,11 @@ struct ThreadTile {
 
 namespace {
 
-/// Problem as for multiply_mma, of floats.
+/// Problem as for multiply_mma, of floats, with the blocks that a multiprocessor holds at least: two large ones where
+/// the compiler needs no more than 128 registers for them.
 template <class Problem, class Shape>
-__global__ void __launch_bounds__(Shape::threads) multiply_registers(const __grid_constant__ Problem problem) {
+__global__ void __launch_bounds__(Shape::threads, Problem::least_blocks)
+    multiply_registers(const __grid_constant__ Problem problem) {
   const TileGrid::Place place = problem.grid.place(blockIdx.x);
   const auto part = problem.part(place.product);
   const int m0 = place.m * Shape::M, n0 = place.n * Shape::N;
