@@ -35,7 +35,7 @@ struct DepthwiseDims {
 
 /// V channels a thread: 16 bytes, or one where C is not whole chunks.
 template <class T, int V>
-__global__ void __launch_bounds__(kRuns* kPixels)
+__global__ void __launch_bounds__(kRuns* kPixels, 3)
     convolve(const __grid_constant__ Image<T> image, const T* filter, const __grid_constant__ DepthwiseDims d,
              const __grid_constant__ Finish<T> finish) {
   auto* taps = dyn_smem<float>();  // [R S][32 V]
