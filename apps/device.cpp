@@ -84,7 +84,7 @@ ContextPtr make_context(const DeviceOptions& o, std::string_view precision) {
         "--precision tf32: only a GPU multiplies in tf32, and this is the CPU; use --precision f32 or bf16");
   check(precision != "f16" || kind == DeviceKind::cuda,
         "--precision f16: only a GPU computes in f16, and this is the CPU; use --precision f32 or bf16");
-  const auto context = context_on(kind, o, tf32);
+  auto context = context_on(kind, o, tf32);
   check_forced_rows(*context);
   return context;
 }

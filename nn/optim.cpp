@@ -138,7 +138,7 @@ Tensor clip_grad_norm(std::span<Tensor* const> parameters, double limit) {
       squares = squares ? squares + of_one : of_one;
     }
   if (!squares) return squares;
-  const Tensor norm = sqrt(squares);
+  Tensor norm = sqrt(squares);
   // min(1, limit / norm), exactly 1 below the limit
   const Tensor factor = map(relu(scale(norm + 1e-6, 1 / limit) - 1) + 1, Map::reciprocal);
   for (const Tensor* p : parameters)

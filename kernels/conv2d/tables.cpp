@@ -61,7 +61,10 @@ bool mma_supports(const Args& a, const DeviceInfo& device) {
 
 constexpr Traits kWinograd{.error_factor = 2}, kWinograd2x2{.term_roundings = 1};
 #if SUMI_CUDA
-constexpr Traits kTf32{.tf32 = true}, kAnyOrder{.deterministic = false};
+constexpr Traits kTf32{.tf32 = true};
+#endif
+#if SUMI_CUDNN
+constexpr Traits kAnyOrder{.deterministic = false};
 #endif
 
 constexpr Variant<Conv2dForward> kForward[] = {

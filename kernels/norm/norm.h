@@ -117,7 +117,7 @@ struct NormBackward {
   /// Roundings behind a result: a smooth activation's du has those of d = x - mean, of u and of act'(u) besides its
   /// own.
   double reduction() const {
-    const double terms = static_cast<double>(dy_dims().count() / d.groups);
+    const double terms = static_cast<double>(dy_dims().count()) / static_cast<double>(d.groups);
     return terms * (act == Map::tanh || act == Map::sigmoid ? 4 : 1);
   }
 };

@@ -27,7 +27,7 @@ Moments empty_stats(const Tensor& x, const NormDims& d) {
 }
 
 Moments run_stats(const Tensor& x, const NormDims& d) {
-  const Moments m = empty_stats(x, d);
+  Moments m = empty_stats(x, d);
   run(NormStats{.d = d, .x = x.ref(), .mean = m.mean.ref(), .var = m.var.ref()}, x.ctx());
   return m;
 }
