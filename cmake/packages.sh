@@ -4,7 +4,7 @@
 set -eu
 
 build="g++ cmake ninja-build libhwy-dev libdnnl-dev nlohmann-json3-dev libcli11-dev libjpeg62-turbo-dev libstb-dev"
-test="libgtest-dev libbenchmark-dev libonnx-testdata clang-tidy libomp-dev clang-format python3-minimal"
+test="libgtest-dev libbenchmark-dev libonnx-testdata clang-tidy libomp-dev clang-format python3"
 
 wanted=""
 for group in "$@"; do
