@@ -1,5 +1,7 @@
 #include "nn/chain.h"
 
+#include <utility>
+
 #include "tensor/autograd.h"
 
 namespace sumi {
@@ -16,13 +18,18 @@ Pending edged(const Pending& x, PadMode mode) {
   return mode == PadMode::zero ? x : apply(x, {.pad = Pad4::all(1), .pad_mode = PadMode::replicate});
 }
 
+/// The edge that would take the convolution a pass of its own, as zeros do not; `o` is left without. Who pads keeps the
+/// padded image for the filter's gradient, and gets that of the image in the padded size.
+ApplyOptions edge_of(Conv2dOptions& o) {
+  if (o.pad_mode == PadMode::zero) return {};
+  return {.pad = std::exchange(o.pad, {}), .pad_mode = std::exchange(o.pad_mode, PadMode::zero)};
+}
+
 Tensor recorded(const Pending& x, const Conv2d& c, Moments* channels = nullptr) {
   Conv2dOptions o = c.options;
-  const ApplyOptions padded{.pad = o.pad, .pad_mode = o.pad_mode};
-  if (o.pad_mode == PadMode::zero || !pads_at_once(x, padded)) return c.forward(settled(x), channels);
-  // Who pads keeps the padded image for the filter's gradient, and gets that of the image in the padded size.
-  o.pad = {}, o.pad_mode = PadMode::zero;
-  return conv2d(apply(x, padded), c.weight, c.bias, o, channels);
+  const ApplyOptions edge = edge_of(o);
+  if (edge.pad == Pad4{} || !resizes_at_once(x, edge)) return c.forward(settled(x), channels);
+  return conv2d(apply(x, edge), c.weight, c.bias, o, channels);
 }
 
 Tensor recorded(const Pending& x, const ConvTranspose2d& c, Moments* channels = nullptr) {
@@ -30,7 +37,12 @@ Tensor recorded(const Pending& x, const ConvTranspose2d& c, Moments* channels = 
 }
 
 Tensor recorded(const Pending& x, const UpsampleConv2d& c, Moments* channels = nullptr) {
-  if (x.x.on_host()) return c.forward(settled(x), channels);
+  if (x.x.on_host()) {
+    Conv2dOptions o = c.options();
+    ApplyOptions enlarged = edge_of(o);
+    enlarged.upsample = Upsample::nearest2;
+    return conv2d(apply(x, enlarged), c.weight, c.bias, o, channels);
+  }
   return conv_transpose2d(settled(edged(x, c.mode)), c.folded(), c.bias, upsampling_options(c.mode), channels);
 }
 

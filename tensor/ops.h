@@ -136,12 +136,12 @@ struct ApplyOptions {
 /// p + residual, pending; p has no residual yet.
 Pending plus(Pending p, const Tensor& residual);
 /// pad(upsample(act(x scale + shift) + residual)) in one pass. Under a history it is recorded: with norm_pending's
-/// result norm and residual as one op, which pads too where pads_at_once(); otherwise all but the residual must be
-/// applied already, and each step is an op.
+/// result norm and residual as one op, which enlarges and pads too where resizes_at_once(); otherwise all but the
+/// residual must be applied already, and each step is an op.
 Tensor apply(const Pending& p, const ApplyOptions& options = {});
 /// True of norm_pending's result where the kernel that takes a norm's gradient on this device, in this dtype, also
 /// takes that of what `options` does to its size. Otherwise the gradient goes back through passes of its own.
-bool pads_at_once(const Pending& p, const ApplyOptions& options);
+bool resizes_at_once(const Pending& p, const ApplyOptions& options);
 
 /// Which elements share statistics; groups as in NormDims (instance: C, layer: 1).
 enum class NormKind : std::uint8_t { batch, instance, group, layer };

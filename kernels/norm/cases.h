@@ -130,6 +130,27 @@ inline std::vector<NormBackward> awkward_padded_gradients() {
           one({1, 47, 45, 20}, 5, Pad4::all(4), reflect), one({1, 4, 5, 264}, 264, Pad4::all(1), replicate)};
 }
 
+/// The same of images enlarged before they are padded: pads that reach into both pixels of a pair, and beyond.
+inline std::vector<NormBackward> awkward_enlarged_gradients() {
+  const auto one = [](const Dims4& d, std::int64_t groups, const Pad4& pad, PadMode mode, bool across_batch = false) {
+    return NormBackward{.d = {d.N, d.H * d.W, d.C, groups, across_batch},
+                        .W = d.W,
+                        .upsample = Upsample::nearest2,
+                        .pad = pad,
+                        .pad_mode = mode};
+  };
+  const PadMode zero = PadMode::zero, reflect = PadMode::reflect, replicate = PadMode::replicate;
+  return {one({3, 1, 1, 1}, 1, {1, 2, 0, 3}, replicate),
+          one({2, 1, 1, 16}, 4, {}, zero),
+          one({2, 3, 2, 3}, 3, {4, 5, 3, 2}, reflect),
+          one({1, 2, 3, 16}, 1, {5, 0, 4, 7}, replicate),
+          one({2, 3, 2, 64}, 4, Pad4::all(1), reflect),
+          one({1, 2, 3, 65}, 13, {1, 0, 2, 3}, zero),
+          one({3, 2, 3, 8}, 8, {2, 1, 0, 1}, reflect, true),
+          one({1, 23, 25, 20}, 5, Pad4::all(4), reflect),
+          one({1, 3, 2, 264}, 264, {}, zero)};
+}
+
 template <>
 inline std::vector<Case<NormBackward>> Cases<NormBackward>::awkward() {
   std::vector<Case<NormBackward>> cases;
@@ -145,7 +166,9 @@ inline std::vector<Case<NormBackward>> Cases<NormBackward>::awkward() {
     add({.d = d, .eps = 1e-3}, {"weight", "dweight", "dbias", "dresidual"});
     add({.d = d}, {"bias", "dx", "dresidual"});
   }
-  for (const NormBackward& a : awkward_padded_gradients()) {
+  std::vector<NormBackward> resized = awkward_padded_gradients();
+  for (const NormBackward& a : awkward_enlarged_gradients()) resized.push_back(a);
+  for (const NormBackward& a : resized) {
     add(a, {});
     add(a, {"bias", "dresidual"});
     add(a, {"weight", "dx"});
@@ -167,6 +190,11 @@ inline std::vector<Case<NormBackward>> Cases<NormBackward>::realistic() {
     cases.push_back({wide, plain});
   }
   cases.push_back({wide});
+  for (const std::int64_t side : {128, 16}) {  // 16: small enough for an emulated GPU
+    const NormBackward half{
+        .d = {.HW = side * side, .C = 64, .groups = 64}, .act = Map::relu, .W = side, .upsample = Upsample::nearest2};
+    cases.push_back({half, plain});
+  }
   return cases;
 }
 

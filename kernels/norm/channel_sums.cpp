@@ -6,6 +6,7 @@
 #include "kernels/core/parallel.h"
 #include "kernels/map/activations.h"
 #include "kernels/norm/channels.h"
+#include "kernels/norm/separable.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/norm/channel_sums.cpp"
@@ -151,6 +152,7 @@ constexpr std::int64_t kCachedBytes = 8 << 20;
 
 class Backward {
  public:
+  /// args.dy has x's size.
   Backward(const NormBackward& args, Context& context)
       : a(args),
         d(args.d),
@@ -166,12 +168,15 @@ class Backward {
     }
   }
 
-  void run() {
-    const bool sums = !a.frozen || a.dweight || a.dbias;
+  /// before(n0, n1) provides dy of images [n0,n1).
+  template <class F>
+  void run(F&& before) {
+    const bool sums = (a.dx && !a.frozen) || a.dweight || a.dbias;
     const std::int64_t image = d.HW * d.C * static_cast<std::int64_t>(2 * size_of(a.dtype()));
     const std::int64_t block = d.across_batch ? d.N : std::max<std::int64_t>(1, kCachedBytes / image);
     for (std::int64_t n0 = 0; n0 < d.N; n0 += block) {
       const std::int64_t n1 = std::min(d.N, n0 + block);
+      before(n0, n1);
       if (sums) add_up(n0, n1);
       if (a.dx) fold_and_write(n0, n1);
     }
@@ -271,7 +276,22 @@ class Backward {
 
 }  // namespace
 
-void norm_backward_channel_sums(const NormBackward& a, Context& ctx) { Backward(a, ctx).run(); }
+/// What dy folds to is dresidual, or as large. It is written just before the sums of as many images as stay cached.
+void norm_backward_channel_sums(const NormBackward& a, Context& ctx) {
+  if (!a.resized() && !a.dresidual) return Backward(a, ctx).run([](auto, auto) {});
+  const std::size_t bytes = static_cast<std::size_t>(a.d.count()) * size_of(a.dtype());
+  const Scratch own = ctx.scratch(a.dresidual ? 0 : bytes);
+  NormBackward folded = a;
+  folded.dy = a.dresidual ? a.dresidual : TensorRef{own.as<void>(), a.dtype()};
+  const LineMaps lines = transposed(resized_lines(a.H(), a.W, a.upsample, a.pad, a.pad_mode));
+  const auto images_from = [&](const TensorRef& t, std::int64_t n, std::int64_t count) {
+    return TensorRef{t.as<char>() + n * count / a.d.N * static_cast<std::int64_t>(size_of(t.dtype)), t.dtype};
+  };
+  Backward(folded, ctx).run([&](std::int64_t n0, std::int64_t n1) {
+    separable_sum({lines, n1 - n0, a.d.C}, images_from(a.dy, n0, a.dy_dims().count()),
+                  images_from(folded.dy, n0, a.d.count()), 0, ctx);
+  });
+}
 
 }  // namespace sumi
 #endif

@@ -3,6 +3,8 @@
 namespace sumi {
 namespace {
 
+constexpr std::string_view kEnlarged[] = {"", "nearest2", "bilinear2"};
+
 std::string padding(const Pad4& p, PadMode mode) {
   return p == Pad4{} ? "" : concat('p', p.top, '_', p.bottom, '_', p.left, '_', p.right, name_of(mode));
 }
@@ -28,9 +30,8 @@ Operands NormFold::operands() {
 }
 
 std::string NormApply::key() const {
-  constexpr std::string_view enlarge[] = {"", "nearest2", "bilinear2"};
   return concat('N', d.N, 'H', d.H, 'W', d.W, 'C', d.C, scale ? "+affine" : "", '+', name_of(act),
-                residual ? "+res" : "", enlarge[static_cast<int>(upsample)], padding(pad, pad_mode));
+                residual ? "+res" : "", kEnlarged[static_cast<int>(upsample)], padding(pad, pad_mode));
 }
 
 double NormApply::bytes() const {
@@ -48,12 +49,13 @@ Operands NormApply::operands() {
 
 std::string NormBackward::key() const {
   std::string s = concat(d.key(), frozen ? "frozen" : "", act == Map::identity ? "" : name_of(act));
-  if (pad != Pad4{}) s += concat('W', W, padding(pad, pad_mode));
+  if (resized()) s += concat('W', W, kEnlarged[static_cast<int>(upsample)], padding(pad, pad_mode));
   return s + (dresidual ? "+res" : "");
 }
 
 double NormBackward::bytes() const {
-  const std::int64_t elements = d.count() * (dresidual ? 4 : 3) + dy_dims().count() * 2;
+  const bool stored = dresidual || upsample != Upsample::none;
+  const std::int64_t elements = d.count() * (stored ? 5 : 3) + dy_dims().count() * (stored ? 1 : 2);
   return static_cast<double>(elements) * static_cast<double>(size_of(dtype()));
 }
 

@@ -84,15 +84,15 @@ struct NormApply {
   double bytes() const;
 };
 
-/// Gradients of y = pad(act(u) + residual), u = xhat * weight + bias, xhat = (x - mean) rstd, rstd = 1 / sqrt(var +
-/// eps), with mean and var functions of x:
+/// Gradients of y = pad(upsample(act(u) + residual)), u = xhat * weight + bias, xhat = (x - mean) rstd, rstd = 1 /
+/// sqrt(var + eps), with mean and var functions of x:
 ///   dresidual = dy folded: each pixel's sum over the positions of y that read it,
 ///   du = dresidual * act'(u), u being computed again from x,  g = du * weight[c],
 ///   dx = rstd (g - mean(g) - xhat mean(g xhat)) over each statistic's elements,
 ///   dweight[c] = sum du xhat,  dbias[c] = sum du.
-/// dy is [N, H + top + bottom, W + left + right, C]; pads are not negative. weight (1), bias (0; only an activation
-/// wants it), dx, dweight, dbias and dresidual may be absent. With `frozen` (inference statistics) mean and var are
-/// constants: dx = rstd g.
+/// dy is [N, up*H + top + bottom, up*W + left + right, C]; pads are not negative. weight (1), bias (0; only an
+/// activation wants it), dx, dweight, dbias and dresidual may be absent. With `frozen` (inference statistics) mean and
+/// var are constants: dx = rstd g.
 struct NormBackward {
   static constexpr std::string_view op = "norm_backward";
   NormDims d;
@@ -100,7 +100,8 @@ struct NormBackward {
   bool frozen = false;
   Map act = Map::identity;
   double a = 0;
-  std::int64_t W = 1;  // columns of an image; only padding asks for them
+  std::int64_t W = 1;                  // columns of an image; only enlarging and padding ask for them
+  Upsample upsample = Upsample::none;  // or nearest2
   Pad4 pad;
   PadMode pad_mode = PadMode::zero;
   TensorRef x, dy, mean, var, weight, bias, dx, dweight, dbias, dresidual;
@@ -108,11 +109,14 @@ struct NormBackward {
   static Table<NormBackward> table();
   DType dtype() const { return x.dtype; }
   std::int64_t H() const { return d.HW / W; }
-  Dims4 dy_dims() const { return {d.N, H() + pad.top + pad.bottom, W + pad.left + pad.right, d.C}; }
+  std::int64_t up() const { return upsample == Upsample::none ? 1 : 2; }
+  Dims4 dy_dims() const { return {d.N, up() * H() + pad.top + pad.bottom, up() * W + pad.left + pad.right, d.C}; }
+  /// y's positions are not x's.
+  bool resized() const { return upsample != Upsample::none || pad != Pad4{}; }
   std::string key() const;
   Operands operands();
   double flops() const { return 10.0 * static_cast<double>(d.count()); }
-  /// x and dy in two passes.
+  /// x and dy in two passes; or dy once, and what it folds to written and read.
   double bytes() const;
   /// Roundings behind a result: a smooth activation's du has those of d = x - mean, of u and of act'(u) besides its
   /// own.

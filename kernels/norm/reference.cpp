@@ -113,9 +113,9 @@ std::vector<double> folded(const NormBackward& a) {
   const Dims4 y = a.dy_dims();
   std::vector<double> sums(static_cast<std::size_t>(a.d.count()));
   for (std::int64_t i = 0; i < y.N * y.H * y.W; i++) {
-    const std::int64_t h = padded_index(i / y.W % y.H - a.pad.top, a.H(), a.pad_mode);
-    const std::int64_t w = padded_index(i % y.W - a.pad.left, a.W, a.pad_mode);
-    const std::int64_t to = ((i / y.W / y.H * a.H() + h) * a.W + w) * y.C;
+    const std::int64_t h = padded_index(i / y.W % y.H - a.pad.top, a.up() * a.H(), a.pad_mode);
+    const std::int64_t w = padded_index(i % y.W - a.pad.left, a.up() * a.W, a.pad_mode);
+    const std::int64_t to = ((i / y.W / y.H * a.H() + h / a.up()) * a.W + w / a.up()) * y.C;
     for (std::int64_t c = 0; c < y.C && h >= 0 && w >= 0; c++)
       sums[static_cast<std::size_t>(to + c)] += load(a.dy.as<T>(), i * y.C + c);
   }

@@ -85,11 +85,11 @@ void add_enlarged(LineMap& m, std::int64_t i, Upsample u) {
   m.add(std::max(near, other), near < other ? 0.25f : 0.75f);
 }
 
-LineMap line_map(const NormApply& a, std::int64_t n, std::int64_t outputs, std::int64_t before) {
+LineMap resized_line(std::int64_t n, Upsample u, int before, int after, PadMode mode) {
+  const std::int64_t enlarged = u == Upsample::none ? n : 2 * n;
   LineMap m{.inputs = n};
-  for (std::int64_t i = 0; i < outputs; i++) {
-    if (const std::int64_t at = padded_index(i - before, a.up() * n, a.pad_mode); at >= 0)
-      add_enlarged(m, at, a.upsample);
+  for (std::int64_t i = -before; i < enlarged + after; i++) {
+    if (const std::int64_t at = padded_index(i, enlarged, mode); at >= 0) add_enlarged(m, at, u);
     m.end_output();
   }
   return m;
@@ -108,9 +108,13 @@ void fill_patterns(const NormApply& a, float* patterns) {
 
 }  // namespace
 
+LineMaps resized_lines(std::int64_t H, std::int64_t W, Upsample upsample, const Pad4& p, PadMode mode) {
+  return {resized_line(H, upsample, p.top, p.bottom, mode), resized_line(W, upsample, p.left, p.right, mode)};
+}
+
 void norm_apply_separable(const NormApply& a, Context& ctx) {
   const Dims4 y = a.y_dims();
-  const SeparableMap m(line_map(a, a.d.H, y.H, a.pad.top), line_map(a, a.d.W, y.W, a.pad.left), y.N, y.C);
+  const SeparableMap m(resized_lines(a.d.H, a.d.W, a.upsample, a.pad, a.pad_mode), y.N, y.C);
   const auto floats = static_cast<std::size_t>(a.d.N * 2 * pattern_size(a.d.C));
   const Scratch patterns = ctx.scratch(floats * sizeof(float));
   fill_patterns(a, patterns.as<float>());

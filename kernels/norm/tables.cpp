@@ -14,10 +14,26 @@ bool activations(const Args& a, const DeviceInfo&) {
   return is_activation(a.act);
 }
 
-/// dy is what the gradient of act(u) is.
+/// Each of dy's positions reads one pixel.
+bool folds(const NormBackward& a, const DeviceInfo&) { return a.upsample != Upsample::bilinear2; }
+
 bool takes_dy_as_it_is(const NormBackward& a, const DeviceInfo&) {
-  return is_activation(a.act) && a.pad == Pad4{} && !a.dresidual;
+  return is_activation(a.act) && !a.resized() && !a.dresidual;
 }
+bool folds_first(const NormBackward& a, const DeviceInfo& device) {
+  return is_activation(a.act) && folds(a, device) && !takes_dy_as_it_is(a, device);
+}
+#if SUMI_CUDA
+bool folds_at_load(const NormBackward& a, const DeviceInfo&) {
+  return is_activation(a.act) && a.upsample == Upsample::none && !a.dresidual;
+}
+bool folds_once(const NormBackward& a, const DeviceInfo& device) {
+  return is_activation(a.act) && folds(a, device) && !folds_at_load(a, device);
+}
+#endif
+
+/// The gradient stored between the passes is rounded.
+constexpr Traits kStored{.term_roundings = 1};
 
 constexpr Variant<NormStats> kStats[] = {
 #if SUMI_CUDA
@@ -48,10 +64,12 @@ constexpr Variant<NormApply> kApply[] = {
 };
 constexpr Variant<NormBackward> kBackward[] = {
 #if SUMI_CUDA
-    {"channel_sums", DeviceKind::cuda, kGpuFloats, activations<NormBackward>, cuda::norm_backward_channel_sums},
+    {"channel_sums", DeviceKind::cuda, kGpuFloats, folds_at_load, cuda::norm_backward_channel_sums},
+    {"folded_once", DeviceKind::cuda, kGpuFloats, folds_once, cuda::norm_backward_channel_sums, kStored},
 #endif
     {"channel_sums", DeviceKind::cpu, kF32BF16, takes_dy_as_it_is, norm_backward_channel_sums},
-    {"reference", DeviceKind::cpu, kAllFloats, every_case<NormBackward>, norm_backward_reference},
+    {"folded_once", DeviceKind::cpu, kF32BF16, folds_first, norm_backward_channel_sums, kStored},
+    {"reference", DeviceKind::cpu, kAllFloats, folds, norm_backward_reference},
 };
 
 }  // namespace

@@ -23,6 +23,9 @@ void check_pad(const Dims4& d, const Pad4& pad, PadMode mode);
 /// dx [N,H,W,C] of pad().
 Tensor pad_gradient(const Tensor& dy, const Dims4& x, const Pad4& pad, PadMode mode);
 
+/// dx of a resample() with `f`'s sizes and conventions.
+Tensor resample_gradient(const Tensor& dy, const ResampleForward& f);
+
 /// The sides of an [N,H,W,C] tensor; throws Error naming `op` for another rank.
 Dims4 image_dims(const Tensor& x, std::string_view op);
 /// Throws Error naming `op` unless `t` is empty or a param (param_dtype of `data`) of `count` elements.

@@ -1,6 +1,8 @@
 // Normalisation: statistics, fold, one apply pass; a fused backward and the composed one that can be differentiated.
 #include "kernels/norm/norm.h"
 
+#include <algorithm>
+
 #include "tensor/ops/gradients.h"
 #include "tensor/ops/norm_dims.h"
 
@@ -32,23 +34,23 @@ Moments run_stats(const Tensor& x, const NormDims& d) {
   return m;
 }
 
-/// Of a normalisation and the padding behind it.
+/// Of a normalisation and what changes its size behind it.
 struct Kept {
   RecordedNorm norm;
-  Pad4 pad;
-  PadMode pad_mode = PadMode::zero;
+  ApplyOptions behind;
 };
 
 /// Without dy and results.
-NormBackward gradient_of(const RecordedNorm& n, const Pad4& pad, PadMode mode) {
+NormBackward gradient_of(const RecordedNorm& n, const ApplyOptions& behind) {
   return {.d = n.d,
           .eps = n.options.eps,
           .frozen = n.frozen,
           .act = n.options.act,
           .a = n.options.a,
           .W = n.x.rank() == 4 ? n.x.dim(2) : 1,
-          .pad = pad,
-          .pad_mode = mode,
+          .upsample = behind.upsample,
+          .pad = behind.pad,
+          .pad_mode = behind.pad_mode,
           .x = n.x.ref(),
           .mean = n.statistics.mean.ref(),
           .var = n.statistics.var.ref(),
@@ -58,14 +60,14 @@ NormBackward gradient_of(const RecordedNorm& n, const Pad4& pad, PadMode mode) {
 
 Gradients fused_gradients(const Kept& k, const Tensor& dy, const Wanted& wanted) {
   const auto like = [](const Tensor& t) { return Tensor::empty(t.context(), t.shape(), t.dtype(), NormBackward::op); };
-  NormBackward args = gradient_of(k.norm, k.pad, k.pad_mode);
+  NormBackward args = gradient_of(k.norm, k.behind);
   Gradients g(4);
   if (wanted[0]) g[0] = like(k.norm.x);
   if (wanted[1]) g[1] = like(k.norm.weight);
   if (wanted[2]) g[2] = like(k.norm.bias);
   args.dy = dy.ref(), args.dx = g[0].ref(), args.dweight = g[1].ref(), args.dbias = g[2].ref();
-  if (wanted[3]) g[3] = k.pad == Pad4{} ? dy : like(k.norm.x);
-  if (k.pad != Pad4{}) args.dresidual = g[3].ref();
+  if (wanted[3]) g[3] = args.resized() ? like(k.norm.x) : dy;
+  if (args.resized()) args.dresidual = g[3].ref();
   run(args, dy.ctx());
   return g;
 }
@@ -112,10 +114,19 @@ class Composed {
   Tensor rstd_, xhat_, weight_;
 };
 
+/// dy at the norm's size.
+Tensor resized_gradient(Tensor dy, const RecordedNorm& n, const ApplyOptions& o) {
+  const NormBackward b = gradient_of(n, o);
+  if (!b.resized()) return dy;
+  const Dims4 d = image_dims(n.x, n.op), enlarged{d.N, b.up() * d.H, b.up() * d.W, d.C};
+  if (o.pad != Pad4{}) dy = pad_gradient(dy, enlarged, o.pad, o.pad_mode);
+  return b.up() == 1 ? dy : resample_gradient(dy, {.d = d, .P = enlarged.H, .Q = enlarged.W});
+}
+
 Gradients norm_gradients(const Kept& k, const Tensor& dy, const Wanted& wanted) {
   const RecordedNorm& n = k.norm;
   if (!recording({&dy, &n.x, &n.weight, &n.bias})) return fused_gradients(k, dy, wanted);
-  const Tensor dz = k.pad == Pad4{} ? dy : pad_gradient(dy, image_dims(n.x, n.op), k.pad, k.pad_mode);
+  const Tensor dz = resized_gradient(dy, n, k.behind);
   const Tensor dresidual = wanted[3] ? dz : Tensor{};  // held, so that no mask is applied in place
   const Composed composed(n);
   const bool plain = n.options.act == Map::identity;
@@ -161,15 +172,16 @@ NormDims norm_dims(const Shape& x, NormKind kind, int groups) {
   return {.N = x[0], .HW = x.numel() / x[0] / C, .C = C, .groups = count, .across_batch = kind == NormKind::batch};
 }
 
-bool pads_at_once(const Pending& p, const ApplyOptions& o) {
-  if (!p.norm || o.upsample != Upsample::none) return false;
-  if (o.pad == Pad4{}) return true;
-  if (std::min({o.pad.top, o.pad.bottom, o.pad.left, o.pad.right}) < 0) return false;
-  const NormBackward plain = gradient_of(*p.norm, {}, o.pad_mode), padded = gradient_of(*p.norm, o.pad, o.pad_mode);
-  const DeviceInfo& device = p.x.ctx().device();
-  for (const Variant<NormBackward>& row : NormBackward::table())
-    if (can_run(row, plain, device)) return can_run(row, padded, device);
-  return false;
+bool resizes_at_once(const Pending& p, const ApplyOptions& o) {
+  if (!p.norm || std::min({o.pad.top, o.pad.bottom, o.pad.left, o.pad.right}) < 0) return false;
+  const NormBackward plain = gradient_of(*p.norm, {}), resized = gradient_of(*p.norm, o);
+  if (!resized.resized()) return true;
+  const auto row_of = [&](const NormBackward& a) {
+    return std::ranges::find_if(NormBackward::table(),
+                                [&](const auto& row) { return can_run(row, a, p.x.ctx().device()); });
+  };
+  const auto row = row_of(resized), reference = NormBackward::table().end() - 1;
+  return row < reference || (row == reference && row_of(plain) == reference);
 }
 
 Affine fold(const NormDims& d, const Moments& statistics, const Tensor& weight, const Tensor& bias, double eps,
@@ -208,10 +220,9 @@ Pending norm_pending(const Tensor& x, const Tensor& weight, const Tensor& bias, 
 
 Tensor apply_norm(const Pending& p, const ApplyOptions& o) {
   const RecordedNorm& n = *p.norm;
-  return record(run_apply(p, o), n.op, {n.x, n.weight, n.bias, p.residual},
-                [kept = Kept{n, o.pad, o.pad_mode}](const Tensor& dy, const Wanted& wanted) {
-                  return norm_gradients(kept, dy, wanted);
-                });
+  return record(
+      run_apply(p, o), n.op, {n.x, n.weight, n.bias, p.residual},
+      [kept = Kept{n, o}](const Tensor& dy, const Wanted& wanted) { return norm_gradients(kept, dy, wanted); });
 }
 
 Tensor norm(const Tensor& x, const Tensor& weight, const Tensor& bias, const NormOptions& options) {

@@ -18,7 +18,7 @@ Affine fold(const NormDims& d, const Moments& statistics, const Tensor& weight, 
 
 /// The one pass of apply(), unchecked and unrecorded; p.x may be [N,C] where nothing changes its size.
 Tensor run_apply(const Pending& p, const ApplyOptions& options);
-/// The same of a p with history (p.norm), recorded; pads_at_once(p, options) must hold.
+/// The same of a p with history (p.norm), recorded; resizes_at_once(p, options) must hold.
 Tensor apply_norm(const Pending& p, const ApplyOptions& options);
 
 }  // namespace sumi

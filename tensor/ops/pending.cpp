@@ -134,7 +134,7 @@ Tensor apply(const Pending& p, const ApplyOptions& options) {
   const Dims4 d = image_dims(p.x, "apply");
   const int up = options.upsample == Upsample::none ? 1 : 2;
   check_pad({d.N, up * d.H, up * d.W, d.C}, options.pad, options.pad_mode);
-  if (pads_at_once(p, options)) return apply_norm(p, options);
+  if (resizes_at_once(p, options)) return apply_norm(p, options);
   if (p.norm) return resized(apply_norm(p, {}), options);
   if (recording({&p.x, &p.scale, &p.shift, &p.residual})) {
     check(!p.scale && p.act == Map::identity, "apply: under a history, expected nothing pending but a recorded norm");

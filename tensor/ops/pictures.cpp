@@ -4,8 +4,6 @@
 #include "tensor/ops/gradients.h"
 
 namespace sumi {
-namespace {
-
 Tensor resample_gradient(const Tensor& dy, const ResampleForward& f) {
   Tensor dx = Tensor::empty(dy.context(), {f.d.N, f.d.H, f.d.W, f.d.C}, dy.dtype(), ResampleBackward::op);
   run(ResampleBackward{.d = f.d,
@@ -20,8 +18,6 @@ Tensor resample_gradient(const Tensor& dy, const ResampleForward& f) {
     return {resample(g, f.P, f.Q, f.interpolation, f.coordinates)};
   });
 }
-
-}  // namespace
 
 void check_pad(const Dims4& d, const Pad4& p, PadMode mode) {
   const int lowest = std::min({p.top, p.bottom, p.left, p.right});

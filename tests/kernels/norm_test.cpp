@@ -202,6 +202,28 @@ TEST(NormClosedForm, BackwardFoldsWhatWasPadded) {
   EXPECT_GT(rows, 0);
 }
 
+/// y = relu(x) + residual, each repeated, a column in front and two behind, mirrored: x0 x0 x0 x1 x1 x1 x0.
+TEST(NormClosedForm, BackwardFoldsWhatWasEnlarged) {
+  std::vector<float> x{1, -2}, mean{0}, var{1}, dx(2), dweight(1), dbias(1), dresidual(2);
+  std::vector<float> dy{1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192};  // two rows of the one
+  NormBackward a{.d = {.HW = 2}, .eps = 0, .frozen = true, .act = Map::relu, .W = 2, .upsample = Upsample::nearest2};
+  a.pad = {0, 0, 1, 2}, a.pad_mode = PadMode::reflect;
+  a.x = ref(x), a.dy = ref(dy), a.mean = ref(mean), a.var = ref(var);
+  a.dx = ref(dx), a.dweight = ref(dweight), a.dbias = ref(dbias);
+  int rows = 0;
+  for (const bool residual : {false, true}) {
+    if (residual) a.dresidual = ref(dresidual);
+    for_each_row(a, [&] {
+      rows++;
+      EXPECT_EQ(dx, (std::vector<float>{71 * 129, 0}));
+      EXPECT_EQ(dweight[0], 71 * 129);
+      EXPECT_EQ(dbias[0], 71 * 129);
+    });
+  }
+  EXPECT_EQ(dresidual, (std::vector<float>{71 * 129, 56 * 129}));
+  EXPECT_EQ(rows, 4);
+}
+
 /// y = xhat w + b has no gradient along x's scale and offset: sum dx = sum dx x = 0 (eps = 0).
 TEST(NormClosedForm, BackwardIsOrthogonal) {
   const NormDims d{.N = 2, .HW = 50, .C = 6, .groups = 3};

@@ -74,7 +74,8 @@ std::vector<GradientCase> given_cases() {
   return cases;
 }
 
-/// Norm, residual and padding as one op; what enlarges, and what crops, is an op of its own behind it.
+/// Norm, residual, repeated pixels and padding as one op; what mixes pixels, and what crops, is an op of its own behind
+/// it.
 std::vector<GradientCase> applied_cases() {
   const std::pair<std::string_view, ApplyOptions> after[] = {
       {"", {}},
@@ -82,7 +83,10 @@ std::vector<GradientCase> applied_cases() {
       {"replicate", {.pad = {4, 0, 1, 2}, .pad_mode = PadMode::replicate}},
       {"zero", {.pad = {1, 0, 2, 1}}},
       {"crop", {.pad = {-1, 0, 2, -1}}},
-      {"nearest", {.upsample = Upsample::nearest2, .pad = Pad4::all(1), .pad_mode = PadMode::reflect}},
+      {"nearest", {.upsample = Upsample::nearest2}},
+      {"nearest_zero", {.upsample = Upsample::nearest2, .pad = {1, 0, 2, 1}}},
+      {"nearest_reflect", {.upsample = Upsample::nearest2, .pad = {1, 5, 3, 2}, .pad_mode = PadMode::reflect}},
+      {"nearest_replicate", {.upsample = Upsample::nearest2, .pad = {3, 0, 1, 2}, .pad_mode = PadMode::replicate}},
       {"bilinear", {.upsample = Upsample::bilinear2}}};
   const NormOptions kinds[] = {
       {.act = Map::relu}, {.kind = NormKind::batch, .act = Map::tanh}, {.kind = NormKind::layer}};
@@ -135,17 +139,23 @@ TEST(FusedNorm, BackwardIsOneKernel) {
     EXPECT_EQ(backward_ops(total, inputs), "norm_backward ") << name_of(act);
   }
 }
-/// The reference row folds dy; the CPU's row for f32 leaves that to a pass in front of it.
-TEST(FusedNorm, PadsWhereItsRowFolds) {
+/// What enlarges and pads costs no pass of its own, unless no row folds it.
+TEST(FusedNorm, ResizesInOneKernel) {
   const auto context = std::make_shared<Context>(ContextOptions{.threads = 1});
-  for (const auto& [dtype, ops] :
-       {std::pair{DType::f64, "norm_backward "}, {DType::f32, "pad_backward norm_backward "}}) {
-    Tensor x = Tensor::randn(context, {1, 4, 5, 2}, 1, 0, dtype), r = Tensor::randn(context, x.shape(), 2, 0, dtype);
-    x.set_requires_grad(), r.set_requires_grad();
-    const ApplyOptions padded{.pad = Pad4::all(1), .pad_mode = PadMode::reflect};
-    const Tensor inputs[] = {x, r};
-    EXPECT_EQ(backward_ops(apply(plus(norm_pending(x, {}, {}, {}), r), padded), inputs), ops);
-  }
+  const Pad4 one = Pad4::all(1);
+  const std::pair<ApplyOptions, std::string_view> all[] = {
+      {{.pad = one, .pad_mode = PadMode::reflect}, "norm_backward "},
+      {{.upsample = Upsample::nearest2}, "norm_backward "},
+      {{.upsample = Upsample::nearest2, .pad = one, .pad_mode = PadMode::replicate}, "norm_backward "},
+      {{.upsample = Upsample::bilinear2}, "resample_backward norm_backward "},
+      {{.pad = {-1, 0, 0, 0}}, "pad_backward norm_backward "}};
+  for (const DType dtype : {DType::f64, DType::f32, DType::bf16})
+    for (const auto& [behind, ops] : all) {
+      Tensor x = Tensor::randn(context, {1, 4, 5, 2}, 1, 0, dtype), r = Tensor::randn(context, x.shape(), 2, 0, dtype);
+      x.set_requires_grad(), r.set_requires_grad();
+      const Tensor inputs[] = {x, r};
+      EXPECT_EQ(backward_ops(apply(plus(norm_pending(x, {}, {}, {}), r), behind), inputs), ops) << name_of(dtype);
+    }
 }
 
 /// A critic of two convolutions: inputs x, w1, b1, norm weight and bias, w2.
