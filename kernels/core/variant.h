@@ -129,8 +129,8 @@ bool updates_in_place(const Args& a) {
 }
 
 /// The fastest allowed row for these dims: from the cache, unless that names one which is no more or not allowed, or
-/// timed now on the caller's own data. "" where rows cannot be timed because they update their
-/// operands in place, or where there is no choice.
+/// timed now on the caller's own data. "" where rows cannot be timed because they update their operands in place, or
+/// where there is no choice.
 template <class Args>
 std::string tuned_row(const Args& a, Context& ctx, Autotuner& tuner) {
   const std::string key = concat(Args::op, ' ', a.key(), ' ', name_of(a.dtype()), ctx.tf32() ? " tf32" : "",
