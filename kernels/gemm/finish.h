@@ -103,7 +103,7 @@ namespace {
 constexpr int kAddThreads = 256;
 
 /// Adds the slots. A block has 2^run_bits runs of W columns, its other threads are strands: strand s of S takes slots
-/// s, s + S, ..., eight of them under way before the first is added, and then the strands are added in order.
+/// s, s + S, ..., four of them under way before the first is added, and then the strands are added in order.
 template <class T, int W>
 __global__ void __launch_bounds__(kAddThreads)
     add_splits(Finish<T> f, std::int64_t all_runs, int splits, int run_bits) {
