@@ -3,6 +3,7 @@
 
 #include "kernels/core/error.h"
 #include "kernels/device/library.h"
+#include "kernels/device/out_of_memory.h"
 #include "kernels/device/runtime.h"
 
 namespace sumi::device {
@@ -134,9 +135,7 @@ void* allocate(std::size_t bytes, Stream s) {
   const cudaError_t e = cudaMallocAsync(&p, bytes ? bytes : 1, s);
   if (e == cudaErrorMemoryAllocation) {
     cudaGetLastError();
-    const MemoryState m = memory_state();
-    throw OutOfMemory(concat("GPU out of memory: ", size_text(bytes), " asked for, ", size_text(m.free), " of ",
-                             size_text(m.total), " free"));
+    throw out_of_memory(bytes);
   }
   expect(e, "allocating memory");
   return p;

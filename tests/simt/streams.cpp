@@ -6,6 +6,7 @@
 #include <set>
 
 #include "kernels/core/error.h"
+#include "kernels/device/out_of_memory.h"
 #include "kernels/device/runtime.h"
 #include "tests/simt/simt/machine.h"
 #include "tests/simt/simt/memory.h"
@@ -149,11 +150,7 @@ void* allocate(std::size_t bytes, Stream s) {
     advance(streams().at(s), streams().at(s).enqueued);
     p = simt::arena().allocate(bytes);
   }
-  if (!p) {
-    const MemoryState m = memory_state();
-    throw OutOfMemory(concat("GPU out of memory: ", size_text(bytes), " asked for, ", size_text(m.free), " of ",
-                             size_text(m.total), " free"));
-  }
+  if (!p) throw out_of_memory(bytes);
   return p;
 }
 
