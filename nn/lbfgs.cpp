@@ -43,8 +43,7 @@ Tensor Lbfgs::unread_dot(const Vector& a, const Vector& b) {
 
 double Lbfgs::largest(const Vector& a) {
   double most = 0;
-  for (const Tensor& t : a)
-    for (const float v : t.to_vector()) most = std::max(most, std::abs(static_cast<double>(v)));
+  for (const Tensor& t : a) most = std::max(most, static_cast<double>(max(abs(t)).item()));
   return most;
 }
 
@@ -54,13 +53,8 @@ Lbfgs::Vector Lbfgs::scaled(const Vector& a, double factor) {
   return r;
 }
 
-Lbfgs::Vector Lbfgs::sum_of(const Vector& a, const Vector& b, double factor) {
-  Vector r;
-  for (std::size_t i = 0; i < a.size(); i++) r.push_back(a[i] + b[i] * factor);
-  return r;
-}
-
-Lbfgs::Vector Lbfgs::sum_of(const Vector& a, const Vector& b, const Tensor& factor) {
+template <class Factor>
+Lbfgs::Vector Lbfgs::sum_of(const Vector& a, const Vector& b, const Factor& factor) {
   Vector r;
   for (std::size_t i = 0; i < a.size(); i++) r.push_back(a[i] + b[i] * factor);
   return r;
@@ -85,7 +79,7 @@ void Lbfgs::move_to(const Vector& origin, double t) const {
 }
 
 void Lbfgs::remember(const Vector& g) {
-  Vector y = sum_of(g, previous_gradient_, -1), s = scaled(direction_, t_);
+  Vector y = sum_of(g, previous_gradient_, -1.0), s = scaled(direction_, t_);
   const double ys = dot(y, s);
   if (ys <= 1e-10) return;  // no positive curvature: the pair would break the approximation
   diagonal_ = ys / dot(y, y);

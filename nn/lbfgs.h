@@ -54,8 +54,8 @@ class Lbfgs {
   static Tensor unread_dot(const Vector& a, const Vector& b);  // a scalar that the host does not wait for
   static double largest(const Vector& a);
   static Vector scaled(const Vector& a, double factor);
-  static Vector sum_of(const Vector& a, const Vector& b, double factor);  // a + factor b
-  static Vector sum_of(const Vector& a, const Vector& b, const Tensor& factor);
+  template <class Factor>                                                        // a number or a scalar tensor
+  static Vector sum_of(const Vector& a, const Vector& b, const Factor& factor);  // a + factor b
   Vector values() const;
   Vector gradient() const;
   void move_to(const Vector& origin, double t) const;

@@ -50,6 +50,8 @@ inline Tensor operator-(const Tensor& a) { return scale(a, -1); }
 // ---- reductions; `axes` empty: all. Kept axes have side 1; with keep = false they are dropped.
 Tensor sum(const Tensor& x, std::initializer_list<int> axes = {}, bool keep = false);
 Tensor mean(const Tensor& x, std::initializer_list<int> axes = {}, bool keep = false);
+/// NaN wins. Has no gradient: throws Error where it would be recorded.
+Tensor max(const Tensor& x, std::initializer_list<int> axes = {}, bool keep = false);
 Tensor sum_to(const Tensor& x, const Shape& shape);        // the transpose of broadcasting
 Tensor broadcast_to(const Tensor& x, const Shape& shape);  // and broadcasting itself
 

@@ -1,4 +1,4 @@
-// Sums, means, and broadcasting as their transpose.
+// Sums, means, maxima, and broadcasting as their transpose.
 #include "kernels/reduce/reduce.h"
 
 #include "tensor/autograd.h"
@@ -71,6 +71,12 @@ Tensor sum(const Tensor& x, std::initializer_list<int> axes, bool keep) {
 
 Tensor mean(const Tensor& x, std::initializer_list<int> axes, bool keep) {
   return reduce(x, axes, keep, Reduction::mean, "mean");
+}
+
+Tensor max(const Tensor& x, std::initializer_list<int> axes, bool keep) {
+  const unsigned bits = axis_bits(x, axes, "max");
+  check(!recording({&x}), "max: expected a tensor without a history, or NoGrad: it has no gradient");
+  return run_reduce(x, bits, Reduction::max, reduced_shape(x.shape(), bits, keep));
 }
 
 Tensor sum_to(const Tensor& x, const Shape& shape) {

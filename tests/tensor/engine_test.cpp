@@ -261,6 +261,14 @@ TEST(Tensor, CopiesConvertAndBumpTheVersion) {
   }
 }
 
+TEST(Tensor, MaximaOverAxes) {
+  const Tensor x = Tensor::from(test_context(), {2, 3}, std::vector<float>{-1, -5, -2, 4, 0, 3});
+  EXPECT_EQ(max(x).item(), 4);
+  EXPECT_EQ(max(x, {0}).to_vector(), (std::vector<float>{4, 0, 3}));
+  EXPECT_EQ(max(x, {1}, true).shape(), (Shape{2, 1}));
+  EXPECT_TRUE(std::isnan(max(log(x)).item()));  // of negative numbers
+}
+
 TEST(Tensor, RandomNumbersFollowTheSeed) {
   const Tensor a = Tensor::randn(test_context(), {1000}, 5), b = Tensor::randn(test_context(), {1000}, 5),
                c = Tensor::randn(test_context(), {1000}, 5, 1), u = Tensor::uniform(test_context(), {1000}, -2, 3, 5);

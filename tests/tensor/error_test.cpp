@@ -89,6 +89,7 @@ TEST(Errors, ElementwiseAndMatrices) {
        [] {
          sum(zeros({2, 3}), {2});
        }},
+      {"max: expected a tensor without a history", [] { max(zeros({2}).set_requires_grad()); }},
       {"sum_to: [4] does not broadcast to [2,3]",
        [] {
          sum_to(zeros({2, 3}), {4});
