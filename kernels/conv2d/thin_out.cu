@@ -9,14 +9,14 @@
 // unit. Expected about half of 67 TFLOP/s: 9 x 9, 32 to 3 channels at 256 x 256 is 1 GFLOP, 30 us; on tensor cores at 3
 // of 64 columns about 55.
 #include "kernels/conv2d/channel_sums.h"
-#include "kernels/conv2d/image_product.h"
 #include "kernels/conv2d/rows_cuda.h"
+#include "kernels/conv2d/thin_part.h"
 #include "kernels/device/warp.h"
 
 namespace sumi::cuda {
 namespace {
 
-constexpr int kThreads = 128, kPixels = 4, kMostOut = 4;
+constexpr int kThreads = 128, kPixels = 4;
 
 /// Where filter element (k, r, s, c) stands.
 struct FilterSteps {
@@ -43,8 +43,8 @@ __device__ __forceinline__ void load_filter(const ThinOut<T>& o, float* taps) {
     const std::int64_t at = std::int64_t{o.h.index + r * o.h.index_step} * o.steps.r +
                             std::int64_t{o.w.index + s * o.w.index_step} * o.steps.s + std::int64_t{c} * o.steps.c;
 #pragma unroll
-    for (int k = 0; k < kMostOut; k++)
-      taps[((tap * V + c % V) * o.chunks + c / V) * kMostOut + k] =
+    for (int k = 0; k < kMostThin; k++)
+      taps[((tap * V + c % V) * o.chunks + c / V) * kMostThin + k] =
           k < o.finish.N ? to_float(o.filter[at + std::int64_t{k} * o.steps.k]) : 0.f;
   }
 }
@@ -55,7 +55,7 @@ __device__ __forceinline__ void add_chunk(const Vector<T> (&x)[kPixels], const f
                                           float (&sums)[kPixels][K]) {
 #pragma unroll
   for (int v = 0; v < kVector<T>; v++) {
-    const Vector<float, kMostOut> w = load_vector<float, kMostOut>(taps + v * stride);
+    const Vector<float, kMostThin> w = load_vector<float, kMostThin>(taps + v * stride);
 #pragma unroll
     for (int i = 0; i < kPixels; i++)
 #pragma unroll
@@ -70,7 +70,7 @@ __global__ void __launch_bounds__(kThreads) convolve_thin(const __grid_constant_
   load_filter(o, taps);
   __syncthreads();
   const int lane = static_cast<int>(threadIdx.x) % o.lanes, group = static_cast<int>(threadIdx.x) / o.lanes;
-  const int groups = kThreads / o.lanes, stride = o.chunks * kMostOut;
+  const int groups = kThreads / o.lanes, stride = o.chunks * kMostThin;
 #pragma unroll 1
   for (int round = 0; round < o.rounds; round++) {
     const int first = (static_cast<int>(blockIdx.x) * o.rounds + round) * groups * kPixels + group;
@@ -95,7 +95,7 @@ __global__ void __launch_bounds__(kThreads) convolve_thin(const __grid_constant_
             if (n[i] >= 0)
               x[i] = o.image.load(n[i], h0[i] + r * o.h.offset_step, w0[i] + s * o.w.offset_step, chunk * V);
           }
-          add_chunk<T, K>(x, taps + (r * o.w.taps + s) * V * stride + chunk * kMostOut, stride, sums);
+          add_chunk<T, K>(x, taps + (r * o.w.taps + s) * V * stride + chunk * kMostThin, stride, sums);
         }
 #pragma unroll
     for (int i = 0; i < kPixels; i++)
@@ -103,23 +103,19 @@ __global__ void __launch_bounds__(kThreads) convolve_thin(const __grid_constant_
       for (int k = 0; k < K; k++) {
         for (int l = o.lanes / 2; l > 0; l /= 2) sums[i][k] += __shfl_xor_sync(kWholeWarp, sums[i][k], l);
         if (lane > 0 || n[i] < 0 || k >= o.finish.N) continue;
-        const std::int64_t at = std::int64_t{first + i * groups} * o.finish.N + k;
-        float v = sums[i][k];
-        if (o.finish.bias) v += o.finish.bias[k];
-        if (o.finish.residual) v += to_float(o.finish.residual[at]);
-        o.finish.y[at] = from_float<T>(activate(o.finish.act, v, o.finish.a));
+        store_thin(o.finish, sums[i][k], first + i * groups, k);
       }
   }
 }
 
 /// Of a filter in shared memory.
 std::size_t filter_bytes(std::int64_t R, std::int64_t S, std::int64_t in) {
-  return static_cast<std::size_t>(R * S * in * kMostOut) * sizeof(float);
+  return static_cast<std::size_t>(R * S * in * kMostThin) * sizeof(float);
 }
 
 bool is_thin(const Conv2dDims& d, std::int64_t in, std::int64_t out, DType t, const DeviceInfo& device) {
   const auto chunk = static_cast<std::int64_t>(16 / size_of(t));
-  return d.groups == 1 && out <= kMostOut && in % chunk == 0 && indices_fit(d) &&
+  return d.groups == 1 && out <= kMostThin && in % chunk == 0 && indices_fit(d) &&
          filter_bytes(d.R, d.S, in) <= device.shared_per_block;
 }
 
