@@ -55,13 +55,8 @@ __global__ void __launch_bounds__(kRuns* kPixels, 3)
     if (pixel >= d.pixels) return;
     const RowColumn at(pixel, d.out_w), of(at.row, d.out_h);
     const int n = of.row, p = of.column, q = at.column;
-    float sums[V] = {}, scale[V] = {}, shift[V] = {};
-    if (image.map.scale)
-#pragma unroll
-      for (int i = 0; i < V; i++) {
-        scale[i] = image.map.scale[std::int64_t{n} * d.C + c + i];
-        shift[i] = image.map.shift[std::int64_t{n} * d.C + c + i];
-      }
+    float sums[V] = {};
+    const ChannelParameters<V> own(image.map, std::int64_t{n} * d.C + c);
 #pragma unroll 1
     for (int r = 0; r < d.R; r++) {
       const int h = DepthwiseDims::position(d.transposed, p, r, d.stride_h, d.dilation_h, d.top);
@@ -85,7 +80,7 @@ __global__ void __launch_bounds__(kRuns* kPixels, 3)
 #pragma unroll
           for (int i = 0; i < V; i++) {
             const float v = to_float(x.v[i]);
-            sums[i] = fmaf(image.map.scale ? image.map.apply(v, scale[i], shift[i]) : v, tap[i], sums[i]);
+            sums[i] = fmaf(image.map.scale ? image.map.apply(v, own.scale[i], own.shift[i]) : v, tap[i], sums[i]);
           }
         }
       }

@@ -27,6 +27,24 @@ struct LoadMap {
   }
 };
 
+/// What a LoadMap applies to V channels from `first` (an image's n C + c, whole chunks of V) on; zeros without one.
+template <int V>
+struct ChannelParameters {
+  float scale[V] = {}, shift[V] = {};
+
+  __device__ __forceinline__ ChannelParameters(const LoadMap& map, std::int64_t first) {
+    constexpr int kPart = V < 4 ? V : 4;
+    if (!map.scale) return;
+#pragma unroll
+    for (int i = 0; i < V; i += kPart) {
+      const auto a = load_vector<float, kPart>(map.scale + first + i);
+      const auto b = load_vector<float, kPart>(map.shift + first + i);
+#pragma unroll
+      for (int e = 0; e < kPart; e++) scale[i + e] = a.v[e], shift[i + e] = b.v[e];
+    }
+  }
+};
+
 /// A batch of images and what lies outside them.
 template <class T>
 struct Image {
