@@ -72,58 +72,69 @@ struct WinogradInput {
   LoadMap map;
 };
 
-namespace {
-
-/// v (points,tiles,C).
-template <class F, class T>
-__global__ void __launch_bounds__(kWinogradLanes* kInputTiles)
-    transform_input(const __grid_constant__ WinogradInput<T> in, WinogradTiles tiles, T* v) {
-  constexpr int V = kPack<T>, kPatch = F::patch;
-  const int tile = tiles.index(), c = tiles.channel(V);
-  if (tile >= tiles.count || c >= in.C) return;
-  const WinogradPlace at(tiles.first + tile, in.h, in.w);
-  const T* image = in.x + std::int64_t{at.n} * in.h.in * in.w.in * in.C + c;
-  int rows[kPatch], columns[kPatch], missing = 0;
+/// The rows and columns of the image that a tile's patch has; -1: a zero.
+template <class F>
+struct WinogradPatch {
+  int rows[F::patch], columns[F::patch], missing = 0;  // missing: negative where one is
+  template <class T>
+  __device__ __forceinline__ WinogradPatch(const WinogradInput<T>& in, const WinogradPlace& at) {
 #pragma unroll
-  for (int i = 0; i < kPatch; i++) {
-    rows[i] = in.h.template source<F>(at.row, i, in.mode), columns[i] = in.w.template source<F>(at.column, i, in.mode);
-    missing |= rows[i] | columns[i];  // negative where one is
-  }
-  float scale[V] = {}, shift[V] = {};
-  if (in.map.scale)
-#pragma unroll
-    for (int e = 0; e < V; e++) {
-      const std::int64_t channel = std::int64_t{at.n} * in.C + c + e;
-      scale[e] = in.map.scale[channel], shift[e] = in.map.shift[channel];
+    for (int i = 0; i < F::patch; i++) {
+      rows[i] = in.h.template source<F>(at.row, i, in.mode);
+      columns[i] = in.w.template source<F>(at.column, i, in.mode);
+      missing |= rows[i] | columns[i];
     }
-  // All the loads before anything waits for one; for a pixel that is not there, of some other.
-  float d[V][kPatch][kPatch], half[V][kPatch][kPatch];  // columns, rows
+  }
+};
+
+/// V channels of a patch: columns, rows.
+template <class F, int V>
+using PatchValues = float[V][F::patch][F::patch];
+
+/// All the loads before anything waits for one; for a pixel that is not there, of some other.
+template <class F, int V, class T>
+__device__ __forceinline__ void load_patch(const WinogradInput<T>& in, const T* image, const WinogradPatch<F>& patch,
+                                           PatchValues<F, V>& d) {
 #pragma unroll
-  for (int i = 0; i < kPatch; i++) {
-    const T* row = image + (rows[i] < 0 ? 0 : rows[i] * in.w.in * in.C);
+  for (int i = 0; i < F::patch; i++) {
+    const T* row = image + (patch.rows[i] < 0 ? 0 : patch.rows[i] * in.w.in * in.C);
 #pragma unroll
-    for (int j = 0; j < kPatch; j++) {
-      const Vector<T, V> x = load_vector<T, V>(row + (columns[j] < 0 ? 0 : columns[j] * in.C));
+    for (int j = 0; j < F::patch; j++) {
+      const Vector<T, V> x = load_vector<T, V>(row + (patch.columns[j] < 0 ? 0 : patch.columns[j] * in.C));
 #pragma unroll
       for (int e = 0; e < V; e++) d[e][j][i] = to_float(x.v[e]);
     }
   }
-  if (in.map.scale) {
-    const Ramp ramp(in.map.act, in.map.a);
+}
+
+/// Applies what is pending, and then the zeros.
+template <class F, int V>
+__device__ __forceinline__ void map_patch(const LoadMap& map, const ChannelParameters<V>& own,
+                                          const WinogradPatch<F>& patch, PatchValues<F, V>& d) {
+  constexpr int kPatch = F::patch;
+  if (map.scale) {
+    const Ramp ramp(map.act, map.a);
 #pragma unroll
     for (int e = 0; e < V; e++)
 #pragma unroll
       for (int i = 0; i < kPatch * kPatch; i++) {
         float& v = d[e][i / kPatch][i % kPatch];
-        v = ramp(fmaf(v, scale[e], shift[e]));
+        v = ramp(fmaf(v, own.scale[e], own.shift[e]));
       }
   }
-  if (missing < 0)
+  if (patch.missing < 0)
 #pragma unroll
     for (int e = 0; e < V; e++)
 #pragma unroll
       for (int i = 0; i < kPatch * kPatch; i++)
-        if ((rows[i % kPatch] | columns[i / kPatch]) < 0) d[e][i / kPatch][i % kPatch] = 0;
+        if ((patch.rows[i % kPatch] | patch.columns[i / kPatch]) < 0) d[e][i / kPatch][i % kPatch] = 0;
+}
+
+/// To Winograd's domain: v at the tile's first point, `step` from point to point.
+template <class F, int V, class T>
+__device__ __forceinline__ void store_patch(const PatchValues<F, V>& d, T* v, std::int64_t step) {
+  constexpr int kPatch = F::patch;
+  PatchValues<F, V> half;  // rows, columns
 #pragma unroll
   for (int e = 0; e < V; e++)
 #pragma unroll
@@ -133,8 +144,6 @@ __global__ void __launch_bounds__(kWinogradLanes* kInputTiles)
 #pragma unroll
       for (int i = 0; i < kPatch; i++) half[e][i][j] = o[i];
     }
-  const std::int64_t step = std::int64_t{tiles.count} * in.C;  // from point to point
-  v += std::int64_t{tile} * in.C + c;
 #pragma unroll
   for (int i = 0; i < kPatch; i++) {
     float o[V][kPatch];
@@ -150,6 +159,24 @@ __global__ void __launch_bounds__(kWinogradLanes* kInputTiles)
   }
 }
 
+namespace {
+
+/// v (points,tiles,C).
+template <class F, class T>
+__global__ void __launch_bounds__(kWinogradLanes* kInputTiles)
+    transform_input(const __grid_constant__ WinogradInput<T> in, WinogradTiles tiles, T* v) {
+  constexpr int V = kPack<T>;
+  const int tile = tiles.index(), c = tiles.channel(V);
+  if (tile >= tiles.count || c >= in.C) return;
+  const WinogradPlace at(tiles.first + tile, in.h, in.w);
+  const WinogradPatch<F> patch(in, at);
+  const ChannelParameters<V> own(in.map, std::int64_t{at.n} * in.C + c);
+  PatchValues<F, V> d;
+  load_patch<F, V>(in, in.x + std::int64_t{at.n} * in.h.in * in.w.in * in.C + c, patch, d);
+  map_patch<F, V>(in.map, own, patch, d);
+  store_patch<F, V>(d, v + std::int64_t{tile} * in.C + c, std::int64_t{tiles.count} * in.C);
+}
+
 }  // namespace
 
 /// What becomes of the sums, and where.
@@ -160,17 +187,17 @@ struct WinogradOutput {
   MomentSlots slots;
 };
 
-/// Channels k, k + 1, ... of one tile; m at its first point, `step` from point to point. Returns the sums of what is
-/// stored where there are slots for them.
-template <class F, class T>
-__device__ __forceinline__ ShiftedSums<kPack<T>> finish_tile(const WinogradOutput<T>& out, const WinogradPlace& at,
-                                                             int k, const T* m, std::int64_t step) {
-  constexpr int V = kPack<T>, kPatch = F::patch, kSide = F::tile;
-  const int K = out.finish.N;
-  float half[V][kSide][kPatch];
+/// V channels of a tile's outputs: rows, columns.
+template <class F, int V>
+using TileValues = float[V][F::tile][F::tile];
+
+/// The first pass back, of columns: m at the tile's first point, `step` from point to point.
+template <class F, int V, class T>
+__device__ __forceinline__ void load_half(const T* m, std::int64_t step, float (&half)[V][F::tile][F::patch]) {
+  constexpr int kPatch = F::patch;
 #pragma unroll
   for (int j = 0; j < kPatch; j++) {
-    float d[V][kPatch], o[kSide];
+    float d[V][kPatch], o[F::tile];
 #pragma unroll
     for (int i = 0; i < kPatch; i++) {
       const Vector<T, V> from = load_vector<T, V>(m + (i * kPatch + j) * step);
@@ -181,9 +208,33 @@ __device__ __forceinline__ ShiftedSums<kPack<T>> finish_tile(const WinogradOutpu
     for (int e = 0; e < V; e++) {
       F::output(d[e], o);
 #pragma unroll
-      for (int i = 0; i < kSide; i++) half[e][i][j] = o[i];
+      for (int i = 0; i < F::tile; i++) half[e][i][j] = o[i];
     }
   }
+}
+
+/// Applies an activation that is no ramp; returns what is left to apply.
+template <class F, int V>
+__device__ __forceinline__ Ramp curve(Map act, float a, TileValues<F, V>& y) {
+  const bool curved = act > Map::leaky_relu;
+  if (curved)
+    visit_activation(act, [&](auto f) {
+      for (int e = 0; e < V; e++)
+        for (int p = 0; p < F::tile; p++)
+          for (int q = 0; q < F::tile; q++) y[e][p][q] = map_value<decltype(f)::value>(y[e][p][q], a);
+    });
+  return {curved ? Map::identity : act, a};
+}
+
+/// Channels k, k + 1, ... of one tile; m at its first point, `step` from point to point. Returns the sums of what is
+/// stored where there are slots for them.
+template <class F, class T>
+__device__ __forceinline__ ShiftedSums<kPack<T>> finish_tile(const WinogradOutput<T>& out, const WinogradPlace& at,
+                                                             int k, const T* m, std::int64_t step) {
+  constexpr int V = kPack<T>, kSide = F::tile;
+  const int K = out.finish.N;
+  float half[V][kSide][F::patch];
+  load_half<F, V>(m, step, half);
   const Finish<T>& f = out.finish;
   const int p0 = at.row * kSide, q0 = at.column * kSide;
   const std::int64_t first = ((std::int64_t{at.n} * out.h.out + p0) * out.w.out + q0) * K + k;
@@ -195,7 +246,7 @@ __device__ __forceinline__ ShiftedSums<kPack<T>> finish_tile(const WinogradOutpu
 #pragma unroll
       for (int q = 0; q < kSide; q++)
         residual[p][q] = load_vector<T, V>(f.residual + first + (kept(p, q) ? (p * out.w.out + q) * K : 0));
-  float y[V][kSide][kSide];
+  TileValues<F, V> y;
 #pragma unroll
   for (int e = 0; e < V; e++) {
     const float bias = f.bias ? f.bias[k + e] : 0.f;
@@ -207,14 +258,7 @@ __device__ __forceinline__ ShiftedSums<kPack<T>> finish_tile(const WinogradOutpu
         y[e][p][q] = fmaf(F::from_domain, y[e][p][q], bias + to_float(residual[p][q].v[e]));
     }
   }
-  const bool curved = f.act > Map::leaky_relu;
-  if (curved)
-    visit_activation(f.act, [&](auto act) {
-      for (int e = 0; e < V; e++)
-        for (int p = 0; p < kSide; p++)
-          for (int q = 0; q < kSide; q++) y[e][p][q] = map_value<decltype(act)::value>(y[e][p][q], f.a);
-    });
-  const Ramp ramp(curved ? Map::identity : f.act, f.a);
+  const Ramp ramp = curve<F, V>(f.act, f.a, y);
   ShiftedSums<V> sums;
 #pragma unroll
   for (int p = 0; p < kSide; p++)
