@@ -1,6 +1,6 @@
 // The apply pass: every thread writes 16 bytes at a time of y and gathers what they are made of. It keeps to one
 // channel vector, so that scale and shift (64 bytes for 16 of data) are loaded once, not once a pixel; and has 2 pixels
-// in flight.
+// in flight, each with its residual.
 //
 // Bytes: x, residual and y once each, also where y is enlarged or padded: what neighbouring outputs share comes from
 // the caches. Floor for 1 x 256^2 x 64 bf16: 16.8 MB at 3.35 TB/s = 5.0 us. Instructions for 8 elements: 8 each of
@@ -29,6 +29,16 @@ struct Apply {
   const float *scale = nullptr, *shift = nullptr;  // (N,C)
 };
 
+/// What is loaded of a pixel: all of it before the first of it is used. `residual` may be null, and r is not set then.
+template <class T, int V>
+struct Loaded {
+  Vector<T, V> x, r;
+  __device__ __forceinline__ void load(const T* from, const T* residual, std::int64_t i) {
+    x = load_vector<T, V>(from + i);
+    if (residual) r = load_vector<T, V>(residual + i);
+  }
+};
+
 /// What a thread does with one vector: act(x scale + shift) + residual.
 template <class T, int V>
 struct Affine {
@@ -41,14 +51,13 @@ struct Affine {
     load_channels(p.l, at.lane, p.scale + at.n * p.l.C, scale);
     load_channels(p.l, at.lane, p.shift + at.n * p.l.C, shift);
   }
-  __device__ __forceinline__ void apply(const Apply& p, const Vector<T, V>& x, const T* residual, float (&v)[V]) const {
+  __device__ __forceinline__ void apply(const Apply& p, const Loaded<T, V>& in, bool residual, float (&v)[V]) const {
 #pragma unroll
-    for (int e = 0; e < V; e++) v[e] = to_float(x.v[e]) * scale[e] + shift[e];
+    for (int e = 0; e < V; e++) v[e] = to_float(in.x.v[e]) * scale[e] + shift[e];
     activate(p.act, p.a, v);
     if (!residual) return;
-    const Vector<T, V> r = load_vector<T, V>(residual);
 #pragma unroll
-    for (int e = 0; e < V; e++) v[e] += to_float(r.v[e]);
+    for (int e = 0; e < V; e++) v[e] += to_float(in.r.v[e]);
   }
 };
 
@@ -88,19 +97,19 @@ __global__ void __launch_bounds__(kPixelThreads, 3)
   const auto element = [&](std::int64_t pixel) { return (small + pixel) * p.l.period + at.lane; };
   for (std::int64_t i0 = at.first + at.row; i0 < at.last; i0 += kBatch * p.l.down()) {
     std::int64_t from[kBatch];
-    Vector<T, V> v[kBatch];
+    Loaded<T, V> v[kBatch];
 #pragma unroll
     for (int k = 0; k < kBatch; k++) {
       const std::int64_t i = i0 + k * p.l.down();
       from[k] = i < at.last ? source_of<kSource>(p, i) : -1;
-      if (from[k] >= 0) v[k] = load_vector<T, V>(x + element(from[k]));
+      if (from[k] >= 0) v[k].load(x, residual, element(from[k]));
     }
 #pragma unroll
     for (int k = 0; k < kBatch; k++) {
       const std::int64_t i = i0 + k * p.l.down();
       if (i >= at.last) break;
       float out[V] = {};
-      if (from[k] >= 0) affine.apply(p, v[k], residual ? residual + element(from[k]) : nullptr, out);
+      if (from[k] >= 0) affine.apply(p, v[k], residual, out);
       store_floats(y + (image + i) * p.l.period + at.lane, out);
     }
   }
@@ -121,15 +130,12 @@ struct Corners {
   float v[4][V];
   __device__ __forceinline__ Corners(const Apply& p, const Affine<T, V>& affine, const T* x, const T* residual,
                                      std::int64_t image, int h0, int h1, int w0, int w1) {
-    std::int64_t from[4];
-    Vector<T, V> in[4];
+    Loaded<T, V> in[4];
 #pragma unroll
-    for (int k = 0; k < 4; k++) {
-      from[k] = image + (std::int64_t{k < 2 ? h0 : h1} * p.W + (k % 2 ? w1 : w0)) * p.l.C;
-      in[k] = load_vector<T, V>(x + from[k]);
-    }
+    for (int k = 0; k < 4; k++)
+      in[k].load(x, residual, image + (std::int64_t{k < 2 ? h0 : h1} * p.W + (k % 2 ? w1 : w0)) * p.l.C);
 #pragma unroll
-    for (int k = 0; k < 4; k++) affine.apply(p, in[k], residual ? residual + from[k] : nullptr, v[k]);
+    for (int k = 0; k < 4; k++) affine.apply(p, in[k], residual, v[k]);
   }
   /// The mix of weights (1 - low, low) of rows and columns.
   __device__ __forceinline__ void mix(float rows, float columns, float (&out)[V]) const {
