@@ -120,7 +120,7 @@ __global__ void __launch_bounds__(kPixelThreads, kDu == Du::dy ? 3 : 2)
   const PixelLanes& l = p.l;
   const PixelPlace at(l, p.c);
   float plain[V] = {}, product[V] = {};
-  if (at.active) {
+  if (at.active && at.first + at.row < at.last) {  // who has no pixel loads no parameters
     float center[V], gain[V], bias[V];
     load_group_values(p, at, mean, center);
     if constexpr (kDu != Du::dy) load_affine(p, at, f, gain, bias);
@@ -173,7 +173,7 @@ __global__ void __launch_bounds__(kPixelThreads, kDu == Du::dy ? 3 : 2)
   const bool with_x = kDu != Du::dy || x;
   const PixelLanes& l = p.l;
   const PixelPlace at(l, p.c);
-  if (!at.active) return;
+  if (!at.active || at.first + at.row >= at.last) return;
   float mean[V], gain[V], slope[V], offset[V], bias[V];
   const std::int64_t each = l.N * l.C;
   const float* own = coefficients + at.n * l.C;

@@ -91,7 +91,7 @@ __global__ void __launch_bounds__(kPixelThreads, 3)
     apply_pixels(const T* __restrict__ x, const T* __restrict__ residual, T* __restrict__ y, Apply p) {
   constexpr int kBatch = 2;
   const PixelPlace at(p.l, p.c);
-  if (!at.active) return;
+  if (!at.active || at.first + at.row >= at.last) return;
   const Affine<T, V> affine(p, at);
   const std::int64_t image = at.n * p.l.pixels, small = kSource == Source::same ? image : at.n * p.H * p.W;
   const auto element = [&](std::int64_t pixel) { return (small + pixel) * p.l.period + at.lane; };
@@ -153,7 +153,7 @@ template <class T, int V>
 __global__ void __launch_bounds__(kPixelThreads, 2)
     apply_between(const T* __restrict__ x, const T* __restrict__ residual, T* __restrict__ y, Apply p) {
   const PixelPlace at(p.l, p.c);
-  if (!at.active) return;
+  if (!at.active || at.first + at.row >= at.last) return;
   const Affine<T, V> affine(p, at);
   const std::int64_t small = at.n * p.H * p.W * p.l.C + at.lane, large = at.n * p.P * p.Q * p.l.C + at.lane;
   const auto store = [&](int row, int column, const float(&out)[V]) {

@@ -12,6 +12,9 @@
 // Precision: in f32 within a chunk, at most 512 values a thread, all minus the shift: the chunk's first element of the
 // statistic. So mean 1e4 with deviation 1e-2 costs nothing. The merge is in double, where moving all chunks to one
 // shift (Q + 2 d S + n d^2) loses digits only when that shift is 1e4 deviations away.
+//
+// A small image is one chunk: less than 8 pixels a thread (16^2 at C = 64 bf16), or more where the images' blocks alone
+// fill the GPU. A block that has seen all of its groups stores their moments itself, and the second launch, 2 us, goes.
 #include "kernels/device/pixel_lanes.h"
 #include "kernels/device/warp.h"
 #include "kernels/norm/merged_sums.h"
@@ -28,7 +31,11 @@ struct Partials {
   int repeats = 1;     // of the channels in a wide pixel
   int width_bits = 0;  // log2 of the threads that add up one group's lanes
   int tile_slots = 1, slots = 1;
+  float *mean = nullptr, *var = nullptr;  // (N,groups)
   std::int64_t count() const { return l.N * c.chunks * 3 * slots; }
+  /// Whether a block meets all of its groups.
+  constexpr bool whole() const { return c.chunks == 1 && (l.tiles == 1 || l.lanes() % Cg == 0); }
+  __device__ double elements() const { return static_cast<double>(l.pixels) * Cg * repeats; }
 
   __device__ int first_group(int tile) const { return repeats > 1 ? 0 : tile * l.lanes() / Cg; }
   __device__ int last_group(int tile) const {
@@ -44,7 +51,9 @@ struct Partials {
 };
 
 /// Across a batch, its images are one.
-Partials partials_of(const NormDims& d, int vector) {
+Partials partials_of(const NormStats& a) {
+  const NormDims& d = a.d;
+  const int vector = static_cast<int>(16 / size_of(a.dtype()));
   Partials p{.l = pixel_lanes(d.rows(), d.N / d.rows() * d.HW, d.C, vector), .groups = static_cast<int>(d.groups)};
   p.c = pixel_chunks(p.l);
   p.Cg = static_cast<int>(d.C / d.groups);
@@ -55,8 +64,8 @@ Partials partials_of(const NormDims& d, int vector) {
   return p;
 }
 
-/// Adds up the lanes of each group that the block met, and stores (shift, sum, square) into its slots. sums, squares
-/// and shifts are [lanes of the block].
+/// Adds up the lanes of each group that the block met, and stores (shift, sum, square) into its slots, or the moments.
+/// sums, squares and shifts are [lanes of the block].
 __device__ void store_groups(const Partials& p, const float* sums, const float* squares, const float* shifts,
                              float* out) {
   const int tile = static_cast<int>(blockIdx.y), first = p.first_group(tile), last = p.last_group(tile);
@@ -73,8 +82,16 @@ __device__ void store_groups(const Partials& p, const float* sums, const float* 
     const auto plus = [](float a, float b) { return a + b; };
     sum = group_reduce(sum, width, plus), square = group_reduce(square, width, plus);
     if (sub != 0 || g > last) continue;
+    const float shift = shifts[g * p.Cg > begin ? g * p.Cg - begin : 0];
+    if (p.whole()) {
+      MergedSums merged(shift);
+      merged.add(shift, sum, square, p.elements());
+      const int stat = static_cast<int>(blockIdx.x) * p.groups + g;
+      merged.store(p.elements(), p.mean + stat, p.var + stat);
+      continue;
+    }
     float* slot = out + tile * p.tile_slots + g - first;
-    slot[0] = shifts[g * p.Cg > begin ? g * p.Cg - begin : 0];
+    slot[0] = shift;
     slot[p.slots] = sum;
     slot[2 * p.slots] = square;
   }
@@ -100,7 +117,7 @@ __global__ void __launch_bounds__(kPixelThreads, 4) sum_chunks(const T* x, Parti
   const PixelLanes& l = p.l;
   const PixelPlace at(l, p.c);
   float shift[V] = {}, sum[V] = {}, square[V] = {};
-  if (at.active) {
+  if (at.active && at.first + at.row < at.last) {
     const T* image = x + (at.n * l.pixels) * l.period;
     load_shifts<T, V>(p, image + at.first * l.period, at.lane, shift);
     const auto load = [&](std::int64_t i) { return load_vector<T, V>(image + i * l.period + at.lane); };
@@ -122,8 +139,7 @@ __global__ void __launch_bounds__(kPixelThreads, 4) sum_chunks(const T* x, Parti
 }
 
 /// Adds up in double: up to 8 statistics side by side, a sector of 32 bytes, and 4 or more threads for each.
-__global__ void __launch_bounds__(kMostMergeThreads)
-    merge(const float* partials, Partials p, int across, float* mean, float* var) {
+__global__ void __launch_bounds__(kMostMergeThreads) merge(const float* partials, Partials p, int across) {
   __shared__ double sums[kMostMergeThreads], squares[kMostMergeThreads];
   const int per_row = (p.groups + across - 1) / across, threads = static_cast<int>(blockDim.x);
   const int row = static_cast<int>(blockIdx.x) / per_row;
@@ -153,14 +169,15 @@ __global__ void __launch_bounds__(kMostMergeThreads)
   merged.add_up(across, sums, squares);
   if (static_cast<int>(threadIdx.x) >= across || wanted >= p.groups) return;
   const int stat = row * p.groups + g;
-  merged.store(static_cast<double>(p.l.pixels) * p.Cg * p.repeats, mean + stat, var + stat);
+  merged.store(p.elements(), p.mean + stat, p.var + stat);
 }
 
 }  // namespace
 
 void norm_stats_split(const NormStats& a, Context& ctx) {
   const NormDims& d = a.d;
-  const Partials p = partials_of(d, static_cast<int>(16 / size_of(a.dtype())));
+  Partials p = partials_of(a);
+  p.mean = a.mean.as<float>(), p.var = a.var.as<float>();
   const Scratch scratch = ctx.scratch(static_cast<std::size_t>(p.count()) * sizeof(float));
   visit_gpu_float(a.dtype(), [&](auto t) {
     using T = decltype(t);
@@ -170,16 +187,17 @@ void norm_stats_split(const NormStats& a, Context& ctx) {
     };
     visit_lanes<T>(p.l, go);
   });
+  if (p.whole()) return;
   const int across = d.groups >= 8 ? 8 : d.groups >= 4 ? 4 : d.groups >= 2 ? 2 : 1;
   launch(merge,
          {blocks_for(d.rows() * ((d.groups + across - 1) / across), 1), merge_threads(p.c.chunks, across), 0,
           ctx.stream()},
-         scratch.as<float>(), p, across, a.mean.as<float>(), a.var.as<float>());
+         scratch.as<float>(), p, across);
 }
 
 bool norm_stats_split_pays(const NormStats& a, const DeviceInfo&) {
   constexpr std::int64_t kLine = 32;  // channels of 2 bytes that make up a half line, the least that memory moves well
-  return a.d.C / a.d.groups < kLine || partials_of(a.d, static_cast<int>(16 / size_of(a.dtype()))).c.chunks > 1;
+  return a.d.C / a.d.groups < kLine || partials_of(a).c.chunks > 1;
 }
 
 }  // namespace sumi::cuda
