@@ -46,14 +46,12 @@ Tensor recorded(const Pending& x, const UpsampleConv2d& c, Moments* channels = n
   return conv_transpose2d(settled(edged(x, c.mode)), c.folded(), c.bias, upsampling_options(c.mode), channels);
 }
 
-/// On a CPU the convolution takes the norm's statistics at the store, which saves a pass over its result. On a GPU
-/// many rows take them in a pass of their own, and the libraries' rows, which give none, would be ruled out.
+/// Statistics that the convolution takes at the store save a pass over its result.
 template <class Conv>
 Pending recorded_norm(const Pending& x, const Conv& c, const Norm& n) {
-  if (!x.x.on_host()) return norm_pending(recorded(x, c), n.weight, n.bias, n.options);
   Moments channels;
   const Tensor y = recorded(x, c, &channels);
-  return norm_pending(y, n.weight, n.bias, n.options, &channels);
+  return norm_pending(y, n.weight, n.bias, n.options, channels.mean ? &channels : nullptr);
 }
 
 }  // namespace

@@ -88,7 +88,7 @@ struct Moments {
   Tensor mean, var;  // biased; of a norm's statistics: [N,groups], or [1,C] for batch
 };
 /// x [N,H,W,C], w [K,R,S,C/groups], bias [K] or empty -> [N,P,Q,K]. Non-null `channels` receive the moments [N,K] of
-/// each image of the result, taken at the store, without history.
+/// each image of the result, without history, where the row that runs takes them at the store; else they stay empty.
 Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2dOptions& options = {},
               Moments* channels = nullptr);
 /// Of the convolution that is transposed; output_pad adds rows and columns at the end, less than a stride.

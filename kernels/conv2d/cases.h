@@ -173,6 +173,19 @@ void append_awkward_columns(std::vector<Case<Args>>& cases) {
   }
 }
 
+/// Images that end within a tile's rows of pixels, for statistics at the store: of one pixel, of a few, of more than a
+/// tile; an odd number of channels; a stride whose phases have images of different sizes.
+template <class Args>
+void append_awkward_images(std::vector<Case<Args>>& cases) {
+  const Conv2dDims all[] = {
+      {.N = 70, .H = 1, .W = 1, .C = 16, .K = 24},
+      {.N = 41, .H = 1, .W = 7, .C = 8, .K = 33},
+      {.N = 7, .H = 6, .W = 15, .C = 8, .K = 72},
+      {.N = 9, .H = 9, .W = 7, .C = 24, .K = 16, .R = 3, .S = 3, .stride_h = 2, .stride_w = 2, .pad = Pad4::all(1)},
+  };
+  for (const Conv2dDims& d : all) cases.push_back({Args{.d = d}, {"scale", "shift", "residual"}});
+}
+
 /// The mixed and the direct dims; only zero-padded ones where that is all an op knows.
 inline std::vector<Conv2dDims> all_awkward_dims(bool zero_padded) {
   std::vector<Conv2dDims> list = awkward_conv2d_dims();
@@ -196,6 +209,7 @@ inline std::vector<Case<Conv2dForward>> Cases<Conv2dForward>::awkward() {
   }
   append_awkward_winograd(cases);
   append_awkward_columns(cases);
+  append_awkward_images(cases);
   return cases;
 }
 
@@ -210,6 +224,7 @@ inline std::vector<Case<Conv2dBackwardInput>> Cases<Conv2dBackwardInput>::awkwar
   }
   append_awkward_winograd(cases);
   append_awkward_columns(cases);
+  append_awkward_images(cases);
   return cases;
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 #include "kernels/conv2d/image_operand.h"
 #include "kernels/conv2d/taps.h"
+#include "kernels/conv2d/tile_sums.h"
 #include "kernels/gemm/finish.h"
 #include "kernels/gemm/tile_grid.h"
 
@@ -72,7 +73,7 @@ Image<T> image_of(const TapConv& t) {
       {t.prologue.scale.as<float>(), t.prologue.shift.as<float>(), t.prologue.act, static_cast<float>(t.prologue.a)}};
 }
 
-/// Its epilogue without statistics: those are a pass of their own.
+/// Its epilogue without the statistics.
 template <class T>
 Finish<T> finish_of(const TapConv& t) {
   return {.y = t.y.as<T>(),
@@ -96,11 +97,13 @@ struct ConvProduct {
   int images;
   TileGrid grid;
   Finish<T> finish;
+  TileSums sums;
 
   struct Part {
     A a;
     B b;
-    int M, K, out_step_h, out_step_w, out_h, out_w;
+    int M, K, out_step_h, out_step_w, out_h, out_w, phase;
+    __device__ int pixels() const { return a.h.count * a.w.count; }
     __device__ std::int64_t row_of(int m) const {
       if constexpr (!Transposed) return m;
       const int line = m / a.w.count, column = m - line * a.w.count, n = line / a.h.count;
@@ -110,7 +113,15 @@ struct ConvProduct {
   };
   __device__ Part part(std::int64_t product) const {
     const int i = static_cast<int>(product);
-    Part p{{image, {}, {}, h.in_step, w.in_step, 0}, filter, 0, 0, h.out_step, w.out_step, h.out, w.out};
+    Part p{{image, {}, {}, h.in_step, w.in_step, 0},
+           filter,
+           0,
+           0,
+           h.out_step,
+           w.out_step,
+           h.out,
+           w.out,
+           Transposed ? i : 0};
     p.a.h = Transposed ? h.pick(i / w.phases) : h.phase[0];
     p.a.w = Transposed ? w.pick(i % w.phases) : w.phase[0];
     p.a.rows = p.M = images * p.a.h.count * p.a.w.count;
@@ -123,8 +134,8 @@ struct ConvProduct {
 /// A convolution as a product, but for its grid.
 template <class T, bool Transposed>
 ConvProduct<T, Transposed> conv_product(const TapConv& t) {
-  ConvProduct<T, Transposed> p{image_of<T>(t),        {}, phases_of(t.h), phases_of(t.w),
-                               static_cast<int>(t.N), {}, finish_of<T>(t)};
+  ConvProduct<T, Transposed> p{image_of<T>(t),        {}, phases_of(t.h),  phases_of(t.w),
+                               static_cast<int>(t.N), {}, finish_of<T>(t), {}};
   const auto C = static_cast<int>(t.C), K = static_cast<int>(t.K);
   if constexpr (Transposed)
     p.filter = {t.filter.as<T>(),
@@ -138,6 +149,14 @@ ConvProduct<T, Transposed> conv_product(const TapConv& t) {
   else
     p.filter = {t.filter.as<T>(), t.h.filter * t.w.filter * C, K, C % kVector<T> == 0};
   return p;
+}
+
+/// Pixels of an image of the result that each phase makes.
+inline std::vector<std::int64_t> pixels_by_phase(const TapConv& t) {
+  std::vector<std::int64_t> pixels;
+  for (const Phase& h : t.h.phases)
+    for (const Phase& w : t.w.phases) pixels.push_back(h.count * w.count);
+  return pixels;
 }
 
 /// The grid of a convolution: as many products as phases.

@@ -37,6 +37,7 @@ struct WgmmaImage {
   int out_step_h, out_step_w, out_h, out_w;
   WgmmaGrid grid;
   Finish<T> finish;
+  TileSums sums;
 
   __device__ const Phase& at(std::int64_t product) const { return phase[Phases == 1 ? 0 : static_cast<int>(product)]; }
   template <class Shape>
@@ -81,6 +82,7 @@ struct WgmmaImage {
             .offset_w = s * o.w.dilation};
   }
   __device__ int rows(std::int64_t product) const { return at(product).pixels; }
+  __device__ int pixels(std::int64_t product) const { return at(product).h.out * at(product).w.out; }
   __device__ int steps(std::int64_t product) const requires(Phases > 1) { return at(product).steps; }
   __device__ std::int64_t row_of(std::int64_t product, int m) const {
     if constexpr (Phases == 1) return m;
@@ -147,8 +149,8 @@ template <class T, Major MB, class Shape, int Phases = 1>
 void run_shape(const TapConv& t, const WgmmaGrid& grid, Context& ctx) {
   auto p = image_problem<T, MB, Phases>(t, Shape::M, Shape::N);
   p.grid = grid;
-  with_splits(p, t.N * t.h.out * t.w.out, ctx,
-              [&](const auto& q) { launch_wgmma<Shape>(q, ctx.device().multiprocessors, ctx.stream()); });
+  run_with_sums(p, t, 64, ctx,
+                [&](const auto& q) { launch_wgmma<Shape>(q, ctx.device().multiprocessors, ctx.stream()); });
 }
 
 template <class T, Major MB>
@@ -165,7 +167,6 @@ void run_typed(const TapConv& t, Context& ctx) {
     with_tiles<WgmmaShape<128, 256>, WgmmaShape<256, 128>, WgmmaShape<128, 128>, WgmmaShape<256, 64>>(
         1, pixels, t.K, steps, ctx.device().multiprocessors,
         [&]<class Shape>(Shape, const WgmmaGrid& grid) { run_shape<T, MB, Shape>(t, grid, ctx); });
-  store_moments(t.epilogue, t.y, t.N, t.h.out * t.w.out, t.K, ctx);
 }
 
 template <Major MB, class Args>

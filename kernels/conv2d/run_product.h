@@ -1,5 +1,6 @@
 // The host's side of an implicit matrix product: which tiles, how many shares of the sum, what follows it.
 #pragma once
+#include "kernels/conv2d/add_splits.h"
 #include "kernels/conv2d/channel_sums.h"
 #include "kernels/conv2d/image_product.h"
 #include "kernels/conv2d/rows_cuda.h"
@@ -8,12 +9,30 @@
 
 namespace sumi::cuda {
 
+/// Calls start(p) and adds up what it leaves: shares of the sums over k, and the statistics that t wants, one slot for
+/// `rows` rows of pixels of a tile. Where sums are shared, only adding them stores y: then that takes the statistics.
+template <class Problem, class Start>
+void run_with_sums(Problem p, const TapConv& t, int rows, Context& ctx, Start&& start) {
+  const std::int64_t pixels = t.h.out * t.w.out;
+  const bool whole = p.grid.splits == 1;
+  const MomentsInStore moments(t.epilogue, t.N, whole ? pixels_by_phase(t) : std::vector{pixels},
+                               whole ? rows : kAddedRows, t.K, ctx);
+  const TileSums sums{moments.slots()};
+  if (whole) p.sums = sums;
+  with_splits(p, t.N * pixels, ctx, start, [&](const auto& finish) {
+    if (sums.slots.sums)
+      launch_add_splits_summed(finish, sums, t.N, pixels, p.grid.splits, ctx.stream());
+    else
+      launch_add_splits(finish, t.N * pixels, p.grid.splits, ctx.stream());
+  });
+  moments.merge(pixels, ctx);
+}
+
 /// Engine: Large and Small tile shapes and start<Shape>(product, staged, stream).
 template <class Engine, class Shape, class Problem>
 void run_tiles(Problem p, const TapConv& t, bool staged, Context& ctx) {
   p.grid = conv_grid(t, Shape::M, Shape::N, Shape::K);
-  with_splits(p, t.N * t.h.out * t.w.out, ctx,
-              [&](const Problem& q) { Engine::template start<Shape>(q, staged, ctx.stream()); });
+  run_with_sums(p, t, Shape::M, ctx, [&](const Problem& q) { Engine::template start<Shape>(q, staged, ctx.stream()); });
 }
 
 template <class Engine, class T, bool Transposed>
@@ -26,7 +45,6 @@ void run_taps(const TapConv& t, Context& ctx) {
     run_tiles<Engine, Large>(p, t, staged, ctx);
   else
     run_tiles<Engine, Small>(p, t, staged, ctx);
-  store_moments(t.epilogue, t.y, t.N, t.h.out * t.w.out, t.K, ctx);
 }
 
 template <class Engine, class T>

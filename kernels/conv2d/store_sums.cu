@@ -2,6 +2,8 @@
 // threads for each.
 #include "kernels/conv2d/store_sums.h"
 
+#include <algorithm>
+
 #include "kernels/device/pixel_lanes.h"
 #include "kernels/norm/merged_sums.h"
 
@@ -11,23 +13,30 @@ namespace {
 constexpr int kAcross = 8;
 
 __global__ void __launch_bounds__(kMostMergeThreads)
-    merge_slots(MomentSlots slots, std::int64_t tiles, int per_slot, double pixels, float* mean, float* var) {
+    merge_slots(const __grid_constant__ SlotPlan plan, MomentSlots slots, int C, double pixels, float* mean,
+                float* var) {
   __shared__ double sums[kMostMergeThreads], squares[kMostMergeThreads];
-  const int C = slots.channels, of_image = (C + kAcross - 1) / kAcross, n = static_cast<int>(blockIdx.x) / of_image;
+  const int of_image = (C + kAcross - 1) / kAcross, n = static_cast<int>(blockIdx.x) / of_image;
   const int wanted = (static_cast<int>(blockIdx.x) - n * of_image) * kAcross + static_cast<int>(threadIdx.x) % kAcross;
-  const int c = wanted < C ? wanted : C - 1;
-  const std::int64_t first = n * tiles / per_slot + n, end = ((n + 1) * tiles - 1) / per_slot + n + 1;
-  const float* own = slots.sums + c;  // (slots,3,C)
-  MergedSums merged(own[first * 3 * C]);
+  const int c = wanted < C ? wanted : C - 1, pitch = slots.pitch;
+  const auto slot_of = [&](std::int64_t tile) { return tile / plan.per_slot + n; };
+  const float* own = slots.sums + c;  // (slots,3,pitch)
+  MergedSums merged(own[slot_of(std::int64_t{n} * plan.tiles[0]) * 3 * pitch]);
   struct Part {
     float shift, sum, square, count;
   };
   const auto load = [&](std::int64_t i) {
-    const float* part = own + i * 3 * C;
-    return Part{part[0], part[C], part[2 * C], slots.counts[i]};
+    const float* part = own + i * 3 * pitch;
+    return Part{part[0], part[pitch], part[2 * pitch], slots.counts[i]};
   };
-  for_each_in_batches(first + static_cast<int>(threadIdx.x) / kAcross, end, static_cast<int>(blockDim.x) / kAcross,
-                      load, [&](const Part& p) { merged.add(p.shift, p.sum, p.square, static_cast<double>(p.count)); });
+#pragma unroll 1
+  for (int p = 0; p < plan.products; p++) {
+    const std::int64_t before = std::int64_t{p} * plan.per_product, tiles = plan.tiles[p];
+    const std::int64_t first = before + slot_of(n * tiles), end = before + slot_of((n + 1) * tiles - 1) + 1;
+    for_each_in_batches(first + static_cast<int>(threadIdx.x) / kAcross, end, static_cast<int>(blockDim.x) / kAcross,
+                        load,
+                        [&](const Part& s) { merged.add(s.shift, s.sum, s.square, static_cast<double>(s.count)); });
+  }
   merged.add_up(kAcross, sums, squares);
   if (static_cast<int>(threadIdx.x) >= kAcross || wanted >= C) return;
   const std::int64_t at = std::int64_t{n} * C + c;
@@ -36,23 +45,27 @@ __global__ void __launch_bounds__(kMostMergeThreads)
 
 }  // namespace
 
-MomentsInStore::MomentsInStore(const Epilogue& e, std::int64_t images, std::int64_t tiles, int per_slot,
-                               std::int64_t channels, Context& ctx)
-    : epilogue_(e), images_(images), tiles_(tiles), channels_(channels), per_slot_(per_slot) {
-  if (e.mean) memory_.emplace(ctx.scratch(static_cast<std::size_t>(count() * (3 * channels + 1)) * sizeof(float)));
+MomentsInStore::MomentsInStore(const Epilogue& e, std::int64_t images, const std::vector<std::int64_t>& tiles,
+                               int per_slot, std::int64_t channels, Context& ctx)
+    : mean_(e.mean), var_(e.var), images_(images), channels_(channels) {
+  if (!mean_) return;
+  const std::int64_t each = images * std::ranges::max(tiles) / per_slot + images;
+  plan_ = {.products = static_cast<int>(tiles.size()), .per_slot = per_slot, .per_product = static_cast<int>(each)};
+  std::ranges::transform(tiles, plan_.tiles, [](std::int64_t n) { return static_cast<int>(n); });
+  memory_.emplace(ctx.scratch(static_cast<std::size_t>(count() * (3 * pitch() + 1)) * sizeof(float)));
 }
 
 MomentSlots MomentsInStore::slots() const {
   if (!memory_) return {};
   float* const sums = memory_->as<float>();
-  return {sums, sums + count() * 3 * channels_, static_cast<int>(channels_)};
+  return {sums, sums + count() * 3 * pitch(), static_cast<int>(pitch()), plan_.per_product};
 }
 
 void MomentsInStore::merge(std::int64_t pixels, Context& ctx) const {
   if (!memory_) return;
-  const std::int64_t blocks = images_ * ((channels_ + kAcross - 1) / kAcross), of_image = tiles_ / per_slot_ + 1;
-  launch(merge_slots, {blocks_for(blocks, 1), merge_threads(of_image, kAcross), 0, ctx.stream()}, slots(), tiles_,
-         per_slot_, static_cast<double>(pixels), epilogue_.mean.as<float>(), epilogue_.var.as<float>());
+  const std::int64_t blocks = images_ * ((channels_ + kAcross - 1) / kAcross);
+  launch(merge_slots, {blocks_for(blocks, 1), merge_threads(plan_.per_product / images_, kAcross), 0, ctx.stream()},
+         plan_, slots(), static_cast<int>(channels_), static_cast<double>(pixels), mean_.as<float>(), var_.as<float>());
 }
 
 }  // namespace sumi::cuda

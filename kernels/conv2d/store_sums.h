@@ -2,6 +2,7 @@
 // kernel merges an image's slots. By shape alone: the same bits whatever the order of blocks.
 #pragma once
 #include <optional>
+#include <vector>
 
 #include "kernels/conv2d/conv2d.h"
 #include "kernels/device/elements.h"
@@ -15,13 +16,18 @@ struct ShiftedSums {
 
   __device__ __forceinline__ void add(const float (&v)[V]) {
 #pragma unroll
+    for (int e = 0; e < V; e++) shift[e] = count > 0 ? shift[e] : v[e];
+    add_apart(v);
+    count++;
+  }
+  /// Where the shift stands already and the count is known without counting.
+  __device__ __forceinline__ void add_apart(const float (&v)[V]) {
+#pragma unroll
     for (int e = 0; e < V; e++) {
-      shift[e] = count > 0 ? shift[e] : v[e];
       const float apart = v[e] - shift[e];
       sum[e] += apart;
       square[e] = fmaf(apart, apart, square[e]);
     }
-    count++;
   }
   /// Either may be of nothing.
   __device__ __forceinline__ void merge(const ShiftedSums& o) {
@@ -80,34 +86,44 @@ struct ShiftedSums {
   }
 };
 
-/// sums (slots,3,channels), counts (slots).
+/// sums (slots,3,pitch), counts (slots).
 struct MomentSlots {
   float *sums = nullptr, *counts = nullptr;  // null: nobody asks for statistics
-  int channels = 0;
+  int pitch = 0;                             // channels, made even
+  int per_product = 0;                       // slots
 
-  /// To channels c, c + 1, ... of a slot.
+  /// To channels c, c + 1, ... of a slot; V channels begin at a multiple of V, up to 2.
   template <int V>
   __device__ __forceinline__ void store(int slot, int c, const ShiftedSums<V>& s) const {
-    s.write(sums + std::int64_t{slot} * 3 * channels + c, channels);
+    static_assert(V <= 2);
+    s.write(sums + std::int64_t{slot} * 3 * pitch + c, pitch);
     if (c == 0) counts[slot] = s.count;
   }
 };
 
-/// The slots of a tensor whose images are `tiles` tiles each, `per_slot` of which, counted through all images, share
-/// one unless an image ends between them: tile t (of all) of image n goes to slot t / per_slot + n.
+/// Which slots an image has. Products that share its pixels (the phases of a transposed convolution; else one) cut it
+/// into tiles[product] tiles each, per_slot of which, counted through all images, share a slot unless an image ends
+/// between them: tile t (of all) of image n goes to slot product * per_product + t / per_slot + n.
+struct SlotPlan {
+  static constexpr int kMostProducts = 16;
+  int products = 0, per_slot = 1, per_product = 0;
+  int tiles[kMostProducts] = {};
+};
+
 class MomentsInStore {
  public:
-  MomentsInStore(const Epilogue& e, std::int64_t images, std::int64_t tiles, int per_slot, std::int64_t channels,
-                 Context& ctx);
+  MomentsInStore(const Epilogue& e, std::int64_t images, const std::vector<std::int64_t>& tiles, int per_slot,
+                 std::int64_t channels, Context& ctx);
   MomentSlots slots() const;
   /// e.mean and e.var [images, channels] of images of so many pixels; nothing where e wants none.
   void merge(std::int64_t pixels, Context& ctx) const;
 
  private:
-  std::int64_t count() const { return images_ * tiles_ / per_slot_ + images_; }
-  const Epilogue& epilogue_;
-  std::int64_t images_, tiles_, channels_;
-  int per_slot_;
+  std::int64_t count() const { return std::int64_t{plan_.products} * plan_.per_product; }
+  std::int64_t pitch() const { return (channels_ + 1) / 2 * 2; }
+  SlotPlan plan_;
+  TensorRef mean_, var_;
+  std::int64_t images_, channels_;
   std::optional<Scratch> memory_;
 };
 

@@ -340,7 +340,7 @@ template <class T, bool TensorCores>
 void run_typed(const TapConv& t, Context& ctx) {
   visit_width(t.K, [&](auto n) {
     auto o = thin_in<T, n()>(t, TensorCores ? kUnit<T> : 1);
-    const MomentsInStore moments(t.epilogue, t.N, o.part.tiles / t.N, 1, t.K, ctx);
+    const MomentsInStore moments(t.epilogue, t.N, {o.part.tiles / t.N}, 1, t.K, ctx);
     o.slots = moments.slots();
     const std::int64_t groups = (t.K + n() - 1) / n();
     const auto blocks = static_cast<unsigned>(std::clamp(4 * ctx.device().multiprocessors, 1, o.part.tiles));

@@ -127,7 +127,7 @@ void run_winograd(WinogradConv c, std::int64_t bytes, Context& ctx) {
   const std::int64_t each = std::min(tiles, std::max<std::int64_t>(bytes / of_tile / 128, 1) * 128);
   const Scratch v = ctx.scratch(static_cast<std::size_t>(F::points * each * c.C) * sizeof(T));
   const Scratch m = ctx.scratch(static_cast<std::size_t>(F::points * each * c.K) * sizeof(T));
-  const MomentsInStore moments(c.epilogue, c.N, tiles / c.N, kOutputTiles<F>, c.K, ctx);
+  const MomentsInStore moments(c.epilogue, c.N, {tiles / c.N}, kOutputTiles<F>, c.K, ctx);
   for (std::int64_t first = 0; first < tiles; first += each) {
     const std::int64_t count = std::min(each, tiles - first);
     over_tiles<T>(first, count, kInputTiles, c.C, ctx, [&](const WinogradTiles& t, const Launch& l) {

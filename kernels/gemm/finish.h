@@ -1,7 +1,9 @@
 // What happens to a product's sums: scale, bias, residual, activation, store; or, where several blocks share the sum
 // over k, one f32 slot for each of them, added in order by a second kernel.
 #pragma once
+#include "kernels/device/warp.h"
 #include "kernels/gemm/operand.h"
+#include "kernels/gemm/tile_grid.h"
 #include "kernels/map/activations.h"
 
 namespace sumi::cuda {
@@ -75,26 +77,80 @@ __device__ __forceinline__ void store_partial(const Finish<T>& f, const float (&
   }
 }
 
-/// Stores a tile of sums tile[m][n] (pitch floats a row) from (m0, n0) of the product; row_of(m) is m's row in y.
-template <class T, int kM, int kN, int kThreads, class RowOf>
-__device__ __forceinline__ void store_tile(const Finish<T>& f, const float* tile, int pitch, int m0, int n0, int M,
-                                           int split, RowOf row_of) {
-  constexpr int V = kVector<T>;
+/// A problem with `sums`, which want to see what is stored: wanted() and add() as those of conv2d/tile_sums.h.
+template <class Problem>
+concept SumsItsStores = requires(const Problem& p) {
+  p.sums;
+};
+
+template <class Problem>
+__device__ __forceinline__ bool wants_sums(const Problem& p) {
+  if constexpr (SumsItsStores<Problem>)
+    return p.sums.wanted();
+  else
+    return false;
+}
+
+/// What is stored, in place of the sums that it was made of.
+template <int V>
+__device__ __forceinline__ void put_back(float* to, const float (&v)[V]) {
+#pragma unroll
+  for (int i = 0; i < V; i += 4) store_vector(to + i, Vector<float>{{v[i], v[i + 1], v[i + 2], v[i + 3]}});
+}
+
+/// Stores a block's tile of sums [m][n], Shape::kPitch floats a row.
+template <class Shape, class Problem, class Part>
+__device__ __forceinline__ void store_tile(const Problem& problem, const Part& part, const TileGrid::Place& place,
+                                           float* tile) {
+  using T = typename Problem::Element;
+  constexpr int V = kVector<T>, kRuns = Shape::N / V;
+  const Finish<T>& f = problem.finish;
+  const int m0 = place.m * Shape::M, n0 = place.n * Shape::N;
+  const bool summed = wants_sums(problem);
 #pragma unroll 1
-  for (int i = static_cast<int>(threadIdx.x); i < kM * kN / V; i += kThreads) {
-    const int m = i / (kN / V), n = i % (kN / V) * V, valid = f.N - n0 - n;
-    if (m0 + m >= M || valid <= 0) continue;
+  for (int i = static_cast<int>(threadIdx.x); i < Shape::M * kRuns; i += Shape::threads) {
+    const int m = i / kRuns, n = i % kRuns * V, valid = f.N - n0 - n;
+    if (m0 + m >= part.M || valid <= 0) continue;
+    float* at = tile + m * Shape::kPitch + n;
     float v[V];
 #pragma unroll
     for (int k = 0; k < V; k += 4) {
-      const Vector<float> four = load_vector(tile + m * pitch + n + k);
+      const Vector<float> four = load_vector(at + k);
       for (int e = 0; e < 4; e++) v[k + e] = four.v[e];
     }
     const int used = valid < V ? valid : V;
     if (f.partial)
-      store_partial(f, v, row_of(m0 + m), n0 + n, used, split);
+      store_partial(f, v, part.row_of(m0 + m), n0 + n, used, place.split);
     else
-      store_finished(f, v, row_of(m0 + m), n0 + n, used);
+      store_finished(f, v, part.row_of(m0 + m), n0 + n, used);
+    if (summed) put_back(at, v);
+  }
+}
+
+/// This block's place, found behind its steps: kept, it would take registers through all of them. The shuffle hides
+/// from the compiler that it was found before.
+template <class Problem>
+__device__ __forceinline__ TileGrid::Place place_again(const Problem& problem) {
+  return problem.grid.place(__shfl_sync(kWholeWarp, blockIdx.x, 0));
+}
+
+/// Statistics of a block's tile as store_tile leaves it, if they are wanted; place_of() is the block's place.
+template <class Shape, class Problem, class PlaceOf>
+__device__ __forceinline__ void sum_tile(const Problem& problem, float* tile, PlaceOf&& place_of) {
+  if constexpr (SumsItsStores<Problem>) {
+    if (!problem.sums.wanted()) return;
+    __syncthreads();
+    const TileGrid::Place place = place_of();
+    const auto part = problem.part(place.product);
+    problem.sums.template add<Shape::M, Shape::N, Shape::threads>({.values = tile,
+                                                                   .pitch = Shape::kPitch,
+                                                                   .thread = static_cast<int>(threadIdx.x),
+                                                                   .product = part.phase,
+                                                                   .m0 = place.m * Shape::M,
+                                                                   .n0 = place.n * Shape::N,
+                                                                   .M = part.M,
+                                                                   .pixels = part.pixels()},
+                                                                  [] { __syncthreads(); });
   }
 }
 

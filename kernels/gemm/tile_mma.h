@@ -193,7 +193,8 @@ constexpr int kLeastBlocks = 1;
 constexpr int kLeastBlocks = 0;
 #endif
 
-/// Problem: its operands' types A and B, `grid`, `finish`, part(product) with a, b, M, K and row_of(m).
+/// Problem: its operands' types A and B, `grid`, `finish`, part(product) with a, b, M, K and row_of(m); perhaps `sums`,
+/// and of the part pixels() and `phase`.
 template <class Problem, class Shape, bool Staged>
 __global__ void __launch_bounds__(Shape::threads, kLeastBlocks) multiply_mma(const __grid_constant__ Problem problem) {
   using T = typename Problem::Element;
@@ -242,8 +243,13 @@ __global__ void __launch_bounds__(Shape::threads, kLeastBlocks) multiply_mma(con
   float* results = dyn_smem<float>();
   tile.to_shared(results);
   __syncthreads();
-  store_tile<T, Shape::M, Shape::N, Shape::threads>(problem.finish, results, Shape::kPitch, m0, n0, part.M, place.split,
-                                                    [&](int m) { return part.row_of(m); });
+  store_tile<Shape>(problem, part, place, results);
+  sum_tile<Shape>(problem, results, [&] {
+    if constexpr (RB == Run::along_k)
+      return place;
+    else  // the steps of a transpose leave no registers for it
+      return place_again(problem);
+  });
 }
 
 }  // namespace

@@ -115,8 +115,8 @@ __global__ void __launch_bounds__(Shape::threads, Problem::least_blocks)
   }
   tile.to_shared(shared);
   __syncthreads();
-  store_tile<float, Shape::M, Shape::N, Shape::threads>(problem.finish, shared, Shape::kPitch, m0, n0, part.M,
-                                                        place.split, [&](int m) { return part.row_of(m); });
+  store_tile<Shape>(problem, part, place, shared);
+  sum_tile<Shape>(problem, shared, [&] { return place_again(problem); });
 }
 
 }  // namespace

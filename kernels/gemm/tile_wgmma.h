@@ -10,10 +10,10 @@
 //
 // Problem: Element, Left and Right (Major, as types), grid, finish, rows(product), row_of(product, m) and
 // source<Shape>(product, m, n, step), all but the first four for the device; also steps(product) where products differ
-// in them. A source is what one thread knows of a tile, from this step on: load(left, right, barrier) asks for both
-// tiles of a step and moves on to the next. That thread issues an instruction in 4 to 5 cycles, and a step's products
-// take 512 (N = 128) or 1024: about 100 instructions are what a step may have, and one division is 20, so that what
-// needs divisions is found once a tile and carried along.
+// in them, and `sums` with pixels(product). A source is what one thread knows of a tile, from this step on: load(left,
+// right, barrier) asks for both tiles of a step and moves on to the next. That thread issues an instruction in 4 to 5
+// cycles, and a step's products take 512 (N = 128) or 1024: about 100 instructions are what a step may have, and one
+// division is 20, so that what needs divisions is found once a tile and carried along.
 #pragma once
 #include "kernels/device/wgmma.h"
 #include "kernels/gemm/finish.h"
@@ -83,6 +83,24 @@ __device__ __forceinline__ void bring_tiles(const Problem& problem, unsigned til
   }
 }
 
+/// Statistics of 64 rows and columns that a warpgroup has stored, (64,64) in its warps' results.
+template <class Shape, class Problem>
+__device__ __forceinline__ void sum_stored(const Problem& problem, const WgmmaGrid::Place& p, int first_m,
+                                           int first_n) {
+  const int group = static_cast<int>(threadIdx.x) / Shape::kGroup - 1;
+  const auto sync = [&] { sync_some(static_cast<unsigned>(group) + 1, Shape::kGroup); };
+  problem.sums.template add<64, 64, Shape::kGroup>({.values = StageRing<Shape>::results() + group * 4 * Shape::kResults,
+                                                    .pitch = Shape::kPitch,
+                                                    .thread = static_cast<int>(threadIdx.x) % Shape::kGroup,
+                                                    .product = static_cast<int>(p.product),
+                                                    .m0 = first_m,
+                                                    .n0 = first_n,
+                                                    .M = problem.rows(p.product),
+                                                    .pixels = problem.pixels(p.product)},
+                                                   sync);
+  sync();
+}
+
 /// A block of a warpgroup's sums, rows first_m and on, columns first_n and on, to memory, 64 columns at a time through
 /// 4 KiB of shared memory a warp: its 16 rows are then stored 128 bytes at a time.
 template <class Shape, class Problem>
@@ -90,6 +108,7 @@ __device__ __forceinline__ void store_sums(const float (&sums)[Shape::kColumns /
                                            const WgmmaGrid::Place& p, int first_m, int first_n) {
   const int lane = static_cast<int>(threadIdx.x % 32), warp = static_cast<int>(threadIdx.x / 32) - 4;
   const int m0 = first_m + warp % 4 * 16, M = problem.rows(p.product);
+  const bool summed = wants_sums(problem);
   float* own = StageRing<Shape>::results() + warp * Shape::kResults;  // (16,64)
 #pragma unroll
   for (int c = 0; c < Shape::kColumns / 64; c++) {
@@ -102,16 +121,19 @@ __device__ __forceinline__ void store_sums(const float (&sums)[Shape::kColumns /
     for (int i = lane; i < 16 * 8; i += 32) {
       const int m = m0 + i / 8, n = first_n + c * 64 + i % 8 * 8, left = problem.finish.N - n;
       if (m >= M || left <= 0) continue;
-      const float* from = own + i / 8 * Shape::kPitch + i % 8 * 8;
-      const Vector<float> low = load_vector(from), high = load_vector(from + 4);
+      float* at = own + i / 8 * Shape::kPitch + i % 8 * 8;
+      const Vector<float> low = load_vector(at), high = load_vector(at + 4);
       float v[8] = {low.v[0], low.v[1], low.v[2], low.v[3], high.v[0], high.v[1], high.v[2], high.v[3]};
       const int valid = left < 8 ? left : 8;
       if (problem.finish.partial)
         store_partial(problem.finish, v, problem.row_of(p.product, m), n, valid, p.split);
       else
         store_finished(problem.finish, v, problem.row_of(p.product, m), n, valid);
+      if (summed) put_back(at, v);
     }
     __syncwarp();
+    if constexpr (SumsItsStores<Problem>)
+      if (summed) sum_stored<Shape>(problem, p, first_m, first_n + c * 64);
   }
 }
 

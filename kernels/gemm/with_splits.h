@@ -6,15 +6,20 @@
 
 namespace sumi::cuda {
 
-/// Calls start(p); where several blocks share a sum, into slots of scratch that are added afterwards.
-template <class Problem, class Start>
-void with_splits(Problem p, std::int64_t rows, Context& ctx, Start&& start) {
+/// Calls start(p); where several blocks share a sum, into slots of scratch that add(finish) adds afterwards.
+template <class Problem, class Start, class Add>
+void with_splits(Problem p, std::int64_t rows, Context& ctx, Start&& start, Add&& add) {
   if (p.grid.splits == 1) return start(p);
   p.finish.slot = rows * p.finish.N;
   const Scratch slots = ctx.scratch(static_cast<std::size_t>(p.grid.splits * p.finish.slot) * sizeof(float));
   p.finish.partial = slots.as<float>();
   start(p);
-  launch_add_splits(p.finish, rows, p.grid.splits, ctx.stream());
+  add(p.finish);
+}
+template <class Problem, class Start>
+void with_splits(const Problem& p, std::int64_t rows, Context& ctx, Start&& start) {
+  with_splits(p, rows, ctx, start,
+              [&](const auto& finish) { launch_add_splits(finish, rows, p.grid.splits, ctx.stream()); });
 }
 
 /// What the busiest multiprocessor multiplies, with tiles of one shape: results times columns of k.

@@ -17,16 +17,25 @@ Conv2dDims of_padded(Conv2dDims d) {
   return d;
 }
 
-/// Adds the bias and makes the moments of the result's K channels, if wanted.
-Epilogue epilogue_of(const Tensor& x, const Tensor& bias, std::int64_t K, Moments* channels) {
-  if (!channels) return {.bias = bias.ref()};
-  *channels = channel_moments(x, K);
-  return {.bias = bias.ref(), .mean = channels->mean.ref(), .var = channels->var.ref()};
+/// The moments of `a`'s result, of so many channels, if they are wanted and the row that runs it takes them at the
+/// store: one that does not may be faster by more than the pass that takes them afterwards.
+template <class Args>
+void take_moments(Args& a, const Tensor& x, std::int64_t channels, Moments* wanted) {
+  if (!wanted) return;
+  const Moments m = channel_moments(x, channels);
+  Args with = a;
+  with.epilogue.mean = m.mean.ref(), with.epilogue.var = m.var.ref();
+  if (!can_run(select(a, x.ctx()), with, x.ctx().device())) return;
+  a = with;
+  *wanted = m;
 }
 
-Tensor run_forward(const Tensor& x, const Tensor& w, const Conv2dDims& d, const Epilogue& epilogue) {
+Tensor run_forward(const Tensor& x, const Tensor& w, const Conv2dDims& d, const Epilogue& epilogue,
+                   Moments* channels = nullptr) {
   Tensor y = Tensor::empty(x.context(), {d.N, d.P(), d.Q(), d.K}, x.dtype(), Conv2dForward::op);
-  run(Conv2dForward{.d = d, .x = x.ref(), .w = w.ref(), .y = y.ref(), .epilogue = epilogue}, x.ctx());
+  Conv2dForward a{.d = d, .x = x.ref(), .w = w.ref(), .y = y.ref(), .epilogue = epilogue};
+  take_moments(a, x, d.K, channels);
+  run(a, x.ctx());
   return y;
 }
 
@@ -40,9 +49,12 @@ Tensor plain_conv2d(const Tensor& x, const Tensor& w, const Conv2dDims& d) {
   });
 }
 
-Tensor run_input_gradient(const Tensor& dy, const Tensor& w, const Conv2dDims& d, const Epilogue& epilogue) {
+Tensor run_input_gradient(const Tensor& dy, const Tensor& w, const Conv2dDims& d, const Epilogue& epilogue,
+                          Moments* channels = nullptr) {
   Tensor dx = Tensor::empty(dy.context(), {d.N, d.H, d.W, d.C}, dy.dtype(), Conv2dBackwardInput::op);
-  run(Conv2dBackwardInput{.d = d, .dy = dy.ref(), .w = w.ref(), .dx = dx.ref(), .epilogue = epilogue}, dy.ctx());
+  Conv2dBackwardInput a{.d = d, .dy = dy.ref(), .w = w.ref(), .dx = dx.ref(), .epilogue = epilogue};
+  take_moments(a, dy, d.C, channels);
+  run(a, dy.ctx());
   return dx;
 }
 
@@ -171,9 +183,7 @@ Tensor conv2d_weight_gradient(const Tensor& x, const Tensor& dy, const Conv2dDim
 
 Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2dOptions& options, Moments* channels) {
   const Conv2dDims d = conv2d_dims(x, w, bias, options);
-  Epilogue epilogue = epilogue_of(x, bias, d.K, channels);
-  epilogue.act = options.act, epilogue.a = options.a;
-  Tensor y = run_forward(x, w, d, epilogue);
+  Tensor y = run_forward(x, w, d, {.bias = bias.ref(), .act = options.act, .a = options.a}, channels);
   if (!recording({&x, &w, &bias})) return y;
   const bool all = is_smooth(options.act);
   Kept kept{.d = d, .options = options, .bias = bias};
@@ -187,7 +197,7 @@ Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2d
 Tensor conv_transpose2d(const Tensor& x, const Tensor& w, const Tensor& bias, const ConvTranspose2dOptions& options,
                         Moments* channels) {
   const Conv2dDims d = conv_transpose2d_dims(x, w, bias, options);
-  Tensor y = run_input_gradient(x, w, d, epilogue_of(x, bias, d.C, channels));
+  Tensor y = run_input_gradient(x, w, d, {.bias = bias.ref()}, channels);
   const Tensor keep_x = w.requires_grad() ? x : Tensor{}, keep_w = x.requires_grad() ? w : Tensor{};
   return record(std::move(y), "conv_transpose2d", {x, w, bias},
                 [keep_x, keep_w, d, sb = bias.shape()](const Tensor& dy, const Wanted& wanted) -> Gradients {

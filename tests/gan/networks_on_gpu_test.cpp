@@ -141,6 +141,34 @@ TEST_F(TrainingOnTheGpu, NormsPadForTheConvolutionsBehindThem) {
   EXPECT_EQ(got.ops["pad_backward"], 2);
 }
 
+/// A norm behind a convolution, with a history: y and the gradients of filter, weight and bias.
+std::vector<std::vector<float>> normed(DeviceKind device, const NormOptions& options) {
+  const ContextPtr cpu = context_on(DeviceKind::cpu), context = context_on(device);
+  const Tensor x = Tensor::randn(cpu, {2, 12, 14, 16}, 1).to(context);
+  Conv2d conv(context, 16, 24, 3, {.pad = Pad4::all(1), .pad_mode = PadMode::reflect});
+  conv.weight.copy_from(Tensor::randn(cpu, {24, 3, 3, 16}, 2).to(context));
+  Norm norm(context, 24, options);
+  conv.set_requires_grad(true), norm.set_requires_grad(true);
+  std::vector<Timing> timings;
+  context->profile = &timings;
+  const Tensor y = settled(conv_norm(x, conv, norm));
+  context->profile = nullptr;
+  std::string ops;
+  for (const Timing& t : timings) ops += concat(t.op, ' ');
+  EXPECT_EQ(ops, "conv2d_forward norm_fold norm_apply ");
+  backward(y, Tensor::randn(cpu, y.shape(), 3).to(context));
+  return {y.to_vector(), conv.weight.grad().to_vector(), norm.weight.grad().to_vector(), norm.bias.grad().to_vector()};
+}
+
+using ConvNormOnTheGpu = OnTheGpu<testing::Test>;
+
+TEST_F(ConvNormOnTheGpu, TakesStatisticsAtTheStore) {
+  for (const NormOptions& o : {NormOptions{.act = Map::relu}, {.kind = NormKind::batch}, {.kind = NormKind::layer}}) {
+    const auto got = normed(DeviceKind::cuda, o), want = normed(DeviceKind::cpu, o);
+    for (std::size_t i = 0; i < want.size(); i++) expect_close(got[i], want[i], 1e-5);
+  }
+}
+
 /// Losses of two training steps of a narrow network, the second captured on a GPU.
 std::vector<float> losses_of_two_steps(DeviceKind device, DType precision) {
   const ContextPtr cpu = context_on(DeviceKind::cpu), context = context_on(device);
