@@ -98,7 +98,7 @@ DeviceInfo info() {
   d.compute_capability = simt::options().compute_capability;
   d.warpgroup_products = d.compute_capability == 90;
   d.multiprocessors = 4;
-  d.shared_per_block = 227 * 1024;
+  d.shared_per_block = simt::options().shared_per_block;
   return d;
 }
 

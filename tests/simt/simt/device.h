@@ -47,7 +47,8 @@ void launch(void (*kernel)(P...), const Launch& l, A&&... args) {
   check(
       l.grid.x > 0 && l.grid.x <= 0x7fffffff && l.grid.y > 0 && l.grid.y <= 65535 && l.grid.z > 0 && l.grid.z <= 65535,
       "cuda: invalid grid ", l.grid.x, 'x', l.grid.y, 'x', l.grid.z);
-  check(l.smem <= 227 * 1024, "cuda: ", l.smem, " bytes of shared memory, at most 232448 fit");
+  const std::size_t most = simt::options().shared_per_block;
+  check(l.smem <= most, "cuda: ", l.smem, " bytes of shared memory, at most ", most, " fit");
   simt::enqueue(l.stream, [kernel, g, values = std::tuple<P...>(static_cast<P>(args)...)] {
     simt::run_grid(reinterpret_cast<const void*>(kernel), g, [&] { std::apply(kernel, values); });
   });

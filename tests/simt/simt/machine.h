@@ -45,6 +45,7 @@ struct Options {
   std::uint64_t seed = 1;
   unsigned char poison = 0xFF;  // what shared memory holds before a block writes it: NaN in every float type
   int compute_capability = 90;
+  std::size_t shared_per_block = 227 * 1024;  // at most kDynamicLimit
   std::size_t memory = std::size_t{8} << 30;  // of the GPU, in bytes; the environment's SIMT_MEMORY_MIB
   /// A barrier or wait that does nothing: the tests' way of deleting it from the source. Empty file: none.
   Site ignored;
