@@ -1,37 +1,40 @@
 #!/usr/bin/env bash
-# Lists the lines of device code that no test on the emulated GPU executes: coverage.sh BUILD. A line of a template
-# counts as executed when any instantiation ran it.
+# Lists the lines of device code that the tests just run did not execute, and fails if there are any: coverage.sh GCOV
+# OBJECTS, the folder of the kernels' objects and counts. A line of a template counts as executed when any instantiation
+# ran it.
 set -euo pipefail
-build=$(realpath "$1")
-objects=$build/tests/simt/CMakeFiles/simt_coverage_kernels.dir
-find "$objects" -name '*.gcda' -delete
-"$build/bin/simt_coverage_tests" --gtest_brief=1 --gtest_filter='-*_exact:Defects.*' | tail -n 3
-cd "$build"
-find "$objects" -path '*/kernels/*.gcda' -print0 | xargs -0 gcov -t 2>/dev/null | awk -F: '
-  $2 ~ /^ *0$/ && $3 == "Source" {
-    path = $4
-    device = 0
-    if (sub(/^.*kernels\//, "kernels/", path)) device = path ~ /\.cuh?$/ || path ~ /^kernels\/device\// || path ~ /\.h$/ && is_device($4)
-    next
-  }
-  device && $1 !~ /-/ && $2 + 0 > 0 {
-    key = sprintf("%s:%d", path, $2)
-    line[key] = substr($0, index($0, $2 ":") + length($2) + 1)
-    if ($1 ~ /[0-9]/) executed[key] = 1
-  }
-  function is_device(file, text, found) {
-    if (file in known) return known[file]
-    while ((getline text < file) > 0) if (index(text, "__device__")) found = 1
-    close(file)
-    return known[file] = found + 0
-  }
+gcov=$1
+cd "$(dirname "$0")/.."
+found=$(mktemp -d)
+trap 'rm -r "$found"' EXIT
+
+# Lines of one object, each once: file:line, whether executed, text.
+lines() {
+  local name=${2##*/kernels/}
+  "$1" -t "$2" 2>/dev/null | awk -F: '
+    $2 ~ /^ *0$/ && $3 == "Source" { path = $4; ours = sub(/^.*kernels\//, "kernels/", path); next }
+    ours && $1 !~ /-/ && $2 + 0 > 0 {
+      key = path ":" $2 + 0
+      text[key] = substr($0, index($0, $2 ":") + length($2) + 1)
+      if ($1 ~ /[0-9]/) executed[key] = 1
+    }
+    END { for (key in text) print key "\t" (key in executed) "\t" text[key] }' >"$3/${name//\//_}"
+}
+export -f lines
+find "$2" -path '*/kernels/*.gcda' -print0 | xargs -0 -r -P "$(nproc)" -I{} bash -c 'lines "$@"' lines "$gcov" {} "$found"
+
+device=$(grep -lr __device__ kernels; find kernels -name '*.cu')
+cat "$found"/* | awk -F'\t' -v device="$device" '
+  BEGIN { for (n = split(device, files, "\n"); n > 0; n--) is_device[files[n]] = 1 }
+  is_device[substr($1, 1, index($1, ":") - 1)] { text[$1] = $3; executed[$1] += $2 }
   END {
-    for (key in line) {
+    for (key in text) {
       all++
-      if (key in executed) continue
+      if (executed[key]) continue
       missed++
-      print key ":" line[key] | "sort -t: -k1,1 -k2,2n"
+      print key ":" text[key] | "sort -t: -k1,1 -k2,2n"
     }
     close("sort -t: -k1,1 -k2,2n")
     printf "%d of %d lines of device code are not executed\n", missed, all
+    exit missed > 0 || all == 0
   }'

@@ -13,10 +13,7 @@ void store_moments(const Epilogue& e, const TensorRef& y, std::int64_t images, s
   if (!e.mean) return;
   const NormStats a{
       .d = {.N = images, .HW = pixels, .C = channels, .groups = channels}, .x = y, .mean = e.mean, .var = e.var};
-  if (norm_stats_split_pays(a, ctx.device()))
-    norm_stats_split(a, ctx);
-  else
-    norm_stats_block_per_group(a, ctx);
+  norm_stats_split(a, ctx);
 }
 
 void store_bias_gradient(const Conv2dBackwardWeight& a, Context& ctx) {

@@ -24,8 +24,8 @@ struct Place {
   }
 };
 __device__ __forceinline__ Place place(int lanes) {
-  return {(std::int64_t{blockIdx.x} * kThreads + threadIdx.x) / lanes, static_cast<int>(threadIdx.x) & (lanes - 1),
-          lanes};
+  const std::int64_t thread = std::int64_t{blockIdx.x} * kThreads + threadIdx.x;
+  return {thread / lanes, static_cast<int>(threadIdx.x) & (lanes - 1), lanes};
 }
 
 /// The thread's K vectors of one row, `fill` where the row has ended.
