@@ -89,9 +89,9 @@ void run_typed(const Conv2dBackwardWeight& a, Context& ctx) {
                    .K = static_cast<int>(d.K),
                    .C = static_cast<int>(d.C),
                    .finish = {.N = static_cast<int>(columns), .slot = d.w_count()}};
-  with_tiles<WgmmaShape<128, 256>, WgmmaShape<64, 256>>(
-      1, d.K, columns, static_cast<int>((pixels + kTileK - 1) / kTileK), ctx.device().multiprocessors,
-      [&]<class Shape>(Shape, const WgmmaGrid& grid) { run_shape<Shape>(p, a, grid, ctx); });
+  with_tiles(WgmmaShapes<WgmmaShape<128, 256>, WgmmaShape<64, 256>>{}, 1, d.K, columns,
+             static_cast<int>((pixels + kTileK - 1) / kTileK), ctx.device().multiprocessors,
+             [&]<class Shape>(Shape, const WgmmaGrid& grid) { run_shape<Shape>(p, a, grid, ctx); });
   store_bias_gradient(a, ctx);
 }
 

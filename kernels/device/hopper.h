@@ -1,6 +1,7 @@
 // What Hopper (sm_90a) adds: barriers in shared memory that count bytes, the tensor copy engine (TMA), named barriers,
-// registers that move between warpgroups. Inline PTX, with the emulator's twin; products are in wgmma.h. Only kernels
-// whose body stands in `if constexpr (kHopperCode)` may call these: other architectures have none of it.
+// registers that move between warpgroups, clusters of blocks. Inline PTX, with the emulator's twin; products are in
+// wgmma.h. Only kernels whose body stands in `if constexpr (kHopperCode)` may call these: other architectures have none
+// of it.
 //
 // A copy or a product belongs to the asynchronous proxy: shared memory that ordinary stores have written is seen by it
 // only after each writer's fence_async() and a barrier (PTX ISA, "Async proxy").
@@ -61,6 +62,25 @@ __device__ __forceinline__ void wait_for_phase(Mbarrier* b, unsigned parity) {
   } while (over == 0);
 }
 
+/// One arrival at the barrier that stands at the same place in the cluster's block `rank` (of those along x). Whoever
+/// waits there may overwrite what the thread has read; stores of the thread are not made visible to that block, which
+/// would take a fence of hundreds of cycles (.release.cluster).
+__device__ __forceinline__ void arrive_at_block(Mbarrier* b, unsigned rank) {
+  asm volatile(
+      "{\n.reg .b32 there;\n"
+      "mapa.shared::cluster.u32 there, %0, %1;\n"
+      "mbarrier.arrive.shared::cluster.b64 _, [there];\n}" ::"r"(intrin::shared_address(b)),
+      "r"(rank)
+      : "memory");
+}
+
+/// Until all threads of the cluster's blocks are here (those that have ended count). What they did before is seen by
+/// all. A block must not touch another one's shared memory before that one is known to have begun, nor end while
+/// another still may.
+__device__ __forceinline__ void wait_for_cluster() {
+  asm volatile("barrier.cluster.arrive.release;\nbarrier.cluster.wait.acquire;" ::: "memory");
+}
+
 /// The thread's stores to shared memory so far come before copies and products that are started after a barrier.
 __device__ __forceinline__ void fence_async() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
 
@@ -86,6 +106,18 @@ __device__ __forceinline__ void load_box(void* dst, const CUtensorMap* map, Mbar
       "cp.async.bulk.tensor.4d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [%0], "
       "[%1, {%3, %4, %5, %6}], [%2];" ::"r"(intrin::shared_address(dst)),
       "l"(reinterpret_cast<std::uint64_t>(map)), "r"(intrin::shared_address(b)), "r"(c0), "r"(c1), "r"(c2), "r"(c3)
+      : "memory");
+}
+
+/// The same box to the same place in several blocks of the cluster, bit i of `blocks` for the one of rank i; in each
+/// its bytes count on the barrier at the place of `b`.
+__device__ __forceinline__ void load_box_to_blocks(unsigned blocks, void* dst, const CUtensorMap* map, Mbarrier* b,
+                                                   int c0, int c1, int c2) {
+  asm volatile(
+      "cp.async.bulk.tensor.3d.shared::cluster.global.tile.mbarrier::complete_tx::bytes.multicast::cluster [%0], "
+      "[%1, {%3, %4, %5}], [%2], %6;" ::"r"(intrin::shared_address(dst)),
+      "l"(reinterpret_cast<std::uint64_t>(map)), "r"(intrin::shared_address(b)), "r"(c0), "r"(c1), "r"(c2),
+      "h"(static_cast<std::uint16_t>(blocks))
       : "memory");
 }
 

@@ -9,6 +9,19 @@
 
 namespace sumi {
 
+/// What <<<...>>> cannot say: blocks in clusters.
+template <class... P>
+cudaError_t launch_cluster(void (*kernel)(P...), const Launch& l, P... args) {
+  cudaLaunchAttribute attribute{};
+  attribute.id = cudaLaunchAttributeClusterDimension;
+  attribute.val.clusterDim.x = l.cluster, attribute.val.clusterDim.y = attribute.val.clusterDim.z = 1;
+  cudaLaunchConfig_t config{};
+  config.gridDim = l.grid, config.blockDim = l.block, config.dynamicSmemBytes = l.smem, config.stream = l.stream;
+  config.attrs = &attribute, config.numAttrs = 1;
+  void* pointers[] = {&args...};
+  return cudaLaunchKernelExC(&config, reinterpret_cast<const void*>(kernel), pointers);
+}
+
 /// Enqueues kernel<<<...>>>(args...). Throws Error with CUDA's text when the launch is refused.
 template <class... P, class... A>
 void launch(void (*kernel)(P...), const Launch& l, A&&... args) {
@@ -17,7 +30,9 @@ void launch(void (*kernel)(P...), const Launch& l, A&&... args) {
   cudaError_t e = cudaSuccess;
   if (l.smem > kStaticLimit)
     e = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(l.smem));
-  if (e == cudaSuccess) {
+  if (e == cudaSuccess && l.cluster > 1) {
+    e = launch_cluster(kernel, l, static_cast<P>(args)...);
+  } else if (e == cudaSuccess) {
     kernel<<<l.grid, l.block, l.smem, l.stream>>>(static_cast<P>(args)...);
     e = cudaGetLastError();
   }

@@ -22,8 +22,8 @@ namespace sumi {
 /// Which direction of a tile is contiguous.
 enum class Major : std::uint8_t { k, mn };
 
-/// k in a tile's line (Major::k) or its lines (Major::mn), and bytes of a Major::mn box.
-inline constexpr int kTileK = 64, kTileBox = 64 * kTileK * 2;
+/// k in a tile's line (Major::k) or its lines (Major::mn); bytes of a line, and of a Major::mn box.
+inline constexpr int kTileK = 64, kTileLine = kTileK * 2, kTileBox = 64 * kTileLine;
 
 /// The descriptor of a tile's columns k0 to k0 + 15, from row `row` on (a multiple of 8; of 64 when Major::mn).
 template <Major M>

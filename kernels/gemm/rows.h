@@ -27,6 +27,10 @@ void gemm_wgmma(const Gemm& g, Context& ctx);
 bool gemm_wgmma_supports(const Gemm& g, const DeviceInfo& d);
 /// Its tiles are 128 wide.
 bool gemm_wgmma_pays(const Gemm& g, const DeviceInfo& d);
+/// The same in clusters of two blocks, which share the tiles of b; supports what `wgmma` does.
+void gemm_wgmma_multicast(const Gemm& g, Context& ctx);
+/// Both blocks have rows.
+bool gemm_wgmma_multicast_pays(const Gemm& g, const DeviceInfo& d);
 
 }  // namespace cuda
 

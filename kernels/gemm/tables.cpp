@@ -24,6 +24,13 @@ bool onednn_pays(const Gemm& a, const DeviceInfo&) { return a.dtype() != DType::
 constexpr Variant<Gemm> kGemm[] = {
 #if SUMI_CUDA
     {"wgmma", DeviceKind::cuda, kF16 | kBF16, cuda::gemm_wgmma_supports, cuda::gemm_wgmma, {}, cuda::gemm_wgmma_pays},
+    {"wgmma_multicast",
+     DeviceKind::cuda,
+     kF16 | kBF16,
+     cuda::gemm_wgmma_supports,
+     cuda::gemm_wgmma_multicast,
+     {},
+     cuda::gemm_wgmma_multicast_pays},
     {"mma", DeviceKind::cuda, kF16 | kBF16, mma_supports, cuda::gemm_mma},
     {"mma_tf32", DeviceKind::cuda, kF32, mma_supports, cuda::gemm_mma_tf32, {.tf32 = true}},
     {"register_blocked", DeviceKind::cuda, kF32, every_case<Gemm>, cuda::gemm_register_blocked},

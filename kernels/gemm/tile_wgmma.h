@@ -5,8 +5,9 @@
 // for tiles of both operands, four to six stages ahead; two warpgroups each multiply half of the left tile's rows with
 // the whole right one by wgmma, which reads both from shared memory, and keep the sums in registers. A stage has two
 // barriers: full (its bytes have come) and empty (both warpgroups are done with it).
-// wgmma_grid.h says which tiles there are, and when. Blocks take tiles in bands of 16 rows of tiles, so that what runs
-// at once reads 2048 rows and 2048 columns.
+// With clusters of two blocks the right tile is brought by both, half by each for both: a block's stage is empty when
+// the warpgroups of both are done with it. wgmma_grid.h says which tiles there are, and when. Blocks take tiles in
+// bands of 16 rows of tiles, so that what runs at once reads 2048 rows and 2048 columns.
 //
 // Problem: Element, Left and Right (Major, as types), grid, finish, rows(product), row_of(product, m) and
 // source<Shape>(product, m, n, step), all but the first four for the device; also steps(product) where products differ
@@ -41,7 +42,7 @@ struct StageRing {
     if (++stage == Shape::kStages) stage = 0, phase ^= 1u;
   }
   __device__ static __forceinline__ void init() {
-    for (int s = 0; s < Shape::kStages; s++) init_barrier(full(s), 1), init_barrier(empty(s), 2);
+    for (int s = 0; s < Shape::kStages; s++) init_barrier(full(s), 1), init_barrier(empty(s), 2 * Shape::kCluster);
     fence_barriers();
   }
 };
@@ -55,13 +56,32 @@ concept HasUnevenSteps = requires(const Problem& p) {
 /// A tile's place; its steps end with its product's, which may leave none. So does a product with fewer rows.
 template <class Shape, class Problem>
 __device__ __forceinline__ WgmmaGrid::Place place_of(const Problem& problem, unsigned tile) {
-  WgmmaGrid::Place p = problem.grid.place(tile);
+  WgmmaGrid::Place p = problem.grid.template place<Shape::kCluster>(tile);
+  p.m *= Shape::kCluster;
   if constexpr (HasUnevenSteps<Problem>) {
     const int steps = problem.steps(p.product);
     if (steps < p.last) p.last = steps;
     if (p.m * Shape::M >= problem.rows(p.product)) p.last = p.first;
   }
+  p.m += Shape::rank();
   return p;
+}
+
+/// A box of the right tile, for all blocks of the cluster.
+template <class Shape>
+__device__ __forceinline__ void load_shared_box(void* dst, const CUtensorMap* map, Mbarrier* full, int c0, int c1,
+                                                int c2) {
+  if constexpr (Shape::kCluster == 1)
+    load_box(dst, map, full, c0, c1, c2);
+  else
+    load_box_to_blocks((1u << Shape::kCluster) - 1, dst, map, full, c0, c1, c2);
+}
+
+/// A warpgroup is done with a stage, and with what other blocks have brought for it.
+template <class Shape>
+__device__ __forceinline__ void give_back(Mbarrier* empty) {
+  arrive(empty);
+  if constexpr (Shape::kCluster == 2) arrive_at_block(empty, static_cast<unsigned>(Shape::rank()) ^ 1u);
 }
 
 /// What one thread does: fills stages as they become empty.
@@ -69,7 +89,7 @@ template <class Shape, class Problem>
 __device__ __forceinline__ void bring_tiles(const Problem& problem, unsigned tiles) {
   StageRing<Shape> ring;
 #pragma unroll 1
-  for (unsigned tile = blockIdx.x; tile < tiles; tile += gridDim.x) {
+  for (unsigned tile = blockIdx.x / Shape::kCluster; tile < tiles; tile += gridDim.x / Shape::kCluster) {
     const WgmmaGrid::Place p = place_of<Shape>(problem, tile);
     if (p.first >= p.last) continue;
     auto source = problem.template source<Shape>(p.product, p.m * Shape::M, p.n * Shape::N, p.first);
@@ -162,7 +182,7 @@ __device__ __forceinline__ void multiply_tiles(const Problem& problem, unsigned 
   StageRing<Shape> ring;
   WgmmaSums<Shape> sums;
 #pragma unroll 1
-  for (unsigned tile = blockIdx.x; tile < tiles; tile += gridDim.x) {
+  for (unsigned tile = blockIdx.x / Shape::kCluster; tile < tiles; tile += gridDim.x / Shape::kCluster) {
     const WgmmaGrid::Place p = place_of<Shape>(problem, tile);
     if (HasUnevenSteps<Problem> && p.first >= p.last) {
       const WgmmaSums<Shape> nothing = {};  // zeros written to `sums` would make ptxas run its products one by one
@@ -183,11 +203,11 @@ __device__ __forceinline__ void multiply_tiles(const Problem& problem, unsigned 
               tile_columns<kRight>(ring.right(), Shape::first_column(group), k), step > p.first || k > 0);
       commit_products();
       for (auto& block : sums) wait_for_products<1>(block);  // this step's go on while the stage before is given back
-      if (step > p.first && speaks) arrive(ring.empty(before));
+      if (step > p.first && speaks) give_back<Shape>(ring.empty(before));
       before = ring.stage;
     }
     for (auto& block : sums) wait_for_products<0>(block);
-    if (speaks) arrive(ring.empty(before));
+    if (speaks) give_back<Shape>(ring.empty(before));
     store_blocks<Shape>(sums, problem, p, group);
   }
 }
@@ -199,7 +219,10 @@ __global__ void __launch_bounds__(Shape::threads, 1)
     multiply_wgmma(const __grid_constant__ Problem problem, unsigned tiles) {
   if constexpr (kHopperCode) {
     if (threadIdx.x == 0) StageRing<Shape>::init();
-    __syncthreads();
+    if constexpr (Shape::kCluster == 1)
+      __syncthreads();
+    else
+      wait_for_cluster();  // before anything comes from another block
     if (threadIdx.x < Shape::kGroup) {
       give_registers<24>();
       if (threadIdx.x == 0) bring_tiles<Shape>(problem, tiles);
@@ -207,6 +230,7 @@ __global__ void __launch_bounds__(Shape::threads, 1)
       take_registers<240>();
       multiply_tiles<Shape>(problem, tiles);
     }
+    if constexpr (Shape::kCluster > 1) wait_for_cluster();  // others arrive at the barriers of this one
   }
 }
 
@@ -214,8 +238,10 @@ __global__ void __launch_bounds__(Shape::threads, 1)
 
 template <class Shape, class Problem>
 void launch_wgmma(const Problem& p, int multiprocessors, Stream stream) {
-  const unsigned tiles = p.grid.tiles(), blocks = std::min(tiles, static_cast<unsigned>(multiprocessors));
-  launch(multiply_wgmma<Problem, Shape>, {blocks, Shape::threads, Shape::smem, stream}, p, tiles);
+  const unsigned tiles = p.grid.tiles();
+  const unsigned clusters = std::min(tiles, static_cast<unsigned>(wgmma_clusters<Shape>(multiprocessors)));
+  launch(multiply_wgmma<Problem, Shape>,
+         {clusters * Shape::kCluster, Shape::threads, Shape::smem, stream, Shape::kCluster}, p, tiles);
 }
 
 }  // namespace sumi::cuda

@@ -9,6 +9,10 @@
 //
 // L2 delivers 5120 bytes a cycle at best, 39 to each of 132 multiprocessors: 1270 cycles for a stage of 48 KiB, whose
 // products take 1024. So tiles are chosen by what they ask of L2 (with_tiles).
+//
+// Two blocks of a cluster make two tiles of the same columns, one above the other, and bring half of the right tile
+// each, for both: 16 + 16 KiB of L2 for a stage of 48, 840 cycles, less than its products take. A grid then counts
+// pairs of tiles; an odd last one's partner multiplies zeros and stores nothing.
 #pragma once
 #include <algorithm>
 #include <cstdint>
@@ -18,19 +22,24 @@
 
 namespace sumi::cuda {
 
-template <int M_, int N_>
+/// Cluster: blocks that share a right tile.
+template <int M_, int N_, int Cluster = 1>
 struct WgmmaShape {
-  static constexpr int M = M_, N = N_, K = kTileK;
+  static constexpr int M = M_, N = N_, K = kTileK, kCluster = Cluster;
   static constexpr int kGroup = 128, threads = 3 * kGroup;  // a producing warpgroup and two that multiply
   /// A warpgroup's sums: blocks of 64 rows x kColumns. Of 64 rows each takes all, and half of the columns.
   static constexpr int kBlocks = M == 256 ? 2 : 1, kColumns = M == 64 ? N / 2 : N;
   static constexpr int left_bytes = M * K * 2, stage_bytes = left_bytes + N * K * 2;
+  /// Columns of the right tile that a block brings, and what it asks of L2 for a stage.
+  static constexpr int kShare = N / Cluster, asked_bytes = left_bytes + kShare * K * 2;
   static constexpr int kPitch = 68, kResults = 16 * kPitch;  // a warp's part of the results: floats of a row, of all
   static constexpr int kResultBytes = 8 * kResults * static_cast<int>(sizeof(float));
   static constexpr int kBarrierBytes = 2 * static_cast<int>(sizeof(Mbarrier));
   static constexpr int kStages = (227 * 1024 - kResultBytes) / (stage_bytes + kBarrierBytes);
   static constexpr std::size_t smem = kStages * (stage_bytes + kBarrierBytes) + kResultBytes;
 
+  /// Of the block in its cluster.
+  __device__ static int rank() { return Cluster == 1 ? 0 : static_cast<int>(blockIdx.x % Cluster); }
   __device__ static int first_row(int group) { return M == 64 ? 0 : group * (M / 2); }
   __device__ static int first_column(int group) { return M == 64 ? group * kColumns : 0; }
 };
@@ -44,8 +53,10 @@ struct WgmmaGrid {
     int m, n, split, first, last;  // tile, share, and its steps
     std::int64_t product;
   };
+  /// Of a cluster's `tile`: its m counts rows of as many tiles as it has blocks.
+  template <int Cluster>
   __device__ Place place(unsigned tile) const {
-    constexpr int kBand = 16;
+    constexpr int kBand = 16 / Cluster;
     const auto area = static_cast<unsigned>(m_tiles * n_tiles);
     const unsigned part = tile / area, at = tile % area, band = at / static_cast<unsigned>(kBand * n_tiles);
     const int left = m_tiles - static_cast<int>(band) * kBand, height = left < kBand ? left : kBand;
@@ -70,29 +81,42 @@ template <class Shape>
 WgmmaGrid wgmma_grid(std::int64_t products, std::int64_t M, std::int64_t N, int steps) {
   constexpr std::int64_t kMultiprocessors = 132;
   const auto parts = [](std::int64_t n, std::int64_t each) { return (n + each - 1) / each; };
-  WgmmaGrid g{.m_tiles = static_cast<int>(parts(M, Shape::M)), .n_tiles = static_cast<int>(parts(N, Shape::N))};
+  WgmmaGrid g{.m_tiles = static_cast<int>(parts(M, Shape::M * Shape::kCluster)),
+              .n_tiles = static_cast<int>(parts(N, Shape::N))};
   g.products = products, g.steps = steps;
   const std::int64_t tiles = products * g.m_tiles * g.n_tiles;
-  const std::int64_t wanted = std::max<std::int64_t>(kMultiprocessors / tiles, 1);
+  const std::int64_t wanted = std::max<std::int64_t>(kMultiprocessors / Shape::kCluster / tiles, 1);
   const std::int64_t splits = std::clamp<std::int64_t>(std::min<std::int64_t>(wanted, steps / 8), 1, 64);
   g.steps_per_split = static_cast<int>(parts(steps, splits));
   g.splits = static_cast<int>(parts(steps, g.steps_per_split));
   return g;
 }
 
+/// Clusters that are at work at once.
+template <class Shape>
+std::int64_t wgmma_clusters(int multiprocessors) {
+  return std::max(multiprocessors / Shape::kCluster, 1);
+}
+
 /// Bytes between L2 and the block that has most tiles: the stages, then the results, in 16 bits, or in f32 that is
 /// written and read again.
 template <class Shape>
 std::int64_t wgmma_traffic(const WgmmaGrid& g, int multiprocessors) {
-  const std::int64_t rounds = (std::int64_t{g.tiles()} + multiprocessors - 1) / multiprocessors;
-  return rounds * (std::int64_t{g.steps_per_split} * Shape::stage_bytes + Shape::M * Shape::N * (g.splits > 1 ? 8 : 2));
+  const std::int64_t at_once = wgmma_clusters<Shape>(multiprocessors);
+  const std::int64_t rounds = (std::int64_t{g.tiles()} + at_once - 1) / at_once;
+  return rounds * (std::int64_t{g.steps_per_split} * Shape::asked_bytes + Shape::M * Shape::N * (g.splits > 1 ? 8 : 2));
 }
+
+/// The shapes that a row has.
+template <class... Shapes>
+struct WgmmaShapes {};
 
 /// Calls run(Shape{}, grid) for the shape of least traffic, the first one of several. Filling a GPU is not enough to
 /// ask for: 128 tiles of 128 x 256 with 32 steps are one round, 1.6 MB a block; as 256 tiles of 128 x 128 they are two
 /// rounds, 2.1 MB.
 template <class... Shapes, class Run>
-void with_tiles(std::int64_t products, std::int64_t M, std::int64_t N, int steps, int multiprocessors, Run&& run) {
+void with_tiles(WgmmaShapes<Shapes...>, std::int64_t products, std::int64_t M, std::int64_t N, int steps,
+                int multiprocessors, Run&& run) {
   const WgmmaGrid grids[] = {wgmma_grid<Shapes>(products, M, N, steps)...};
   const WgmmaGrid* next = grids;
   const std::int64_t traffic[] = {wgmma_traffic<Shapes>(*next++, multiprocessors)...};

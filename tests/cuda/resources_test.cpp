@@ -142,6 +142,10 @@ constexpr Wanted kWanted[] = {
     {"^multiply_wgmma<", "sm_90a", "cp.async.bulk.tensor"},
     {"^multiply_wgmma<", "sm_90a", "setmaxnreg.inc"},
     {"^multiply_wgmma<Wgmma(Image|Weight)<", "sm_90a", "global.im2col"},
+    {"^multiply_wgmma<.*WgmmaShape<\\d+,\\d+,2>", "sm_90a", "multicast::cluster"},
+    {"^multiply_wgmma<.*WgmmaShape<\\d+,\\d+,2>", "sm_90a", "mapa.shared::cluster"},
+    {"^multiply_wgmma<.*WgmmaShape<\\d+,\\d+,2>", "sm_90a", "mbarrier.arrive.shared::cluster"},
+    {"^multiply_wgmma<.*WgmmaShape<\\d+,\\d+,2>", "sm_90a", "barrier.cluster.wait.acquire"},
 };
 
 TEST(Cuda, TensorCoreKernelsHoldTheirInstructions) {

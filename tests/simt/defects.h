@@ -21,6 +21,7 @@ std::vector<Defect> memory_defects();
 std::vector<Defect> warp_defects();
 std::vector<Defect> host_defects();
 std::vector<Defect> async_defects();
+std::vector<Defect> cluster_defects();
 
 /// An array in device memory, used by the default stream.
 template <class T>

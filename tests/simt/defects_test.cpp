@@ -51,7 +51,8 @@ bool is_seen(const Defect& d) {
 
 std::vector<Defect> all_defects() {
   std::vector<Defect> all;
-  for (const auto& list : {barrier_defects(), memory_defects(), warp_defects(), async_defects(), host_defects()})
+  for (const auto& list :
+       {barrier_defects(), memory_defects(), warp_defects(), async_defects(), cluster_defects(), host_defects()})
     all.insert(all.end(), list.begin(), list.end());
   return all;
 }

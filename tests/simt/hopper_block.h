@@ -62,10 +62,10 @@ struct Warpgroup {
   std::map<float*, Sums> sums;
 };
 
-/// Dynamic shared memory as the asynchronous proxy sees it, in chunks of 16 bytes.
+/// A block's dynamic shared memory as the asynchronous proxy sees it, in chunks of 16 bytes.
 class AsyncView {
  public:
-  AsyncView();
+  explicit AsyncView(unsigned rank);
   /// Where `p` stands; fails unless `bytes` from there on lie in dynamic shared memory.
   static std::size_t place_of(const void* p, std::size_t bytes, const char* what);
   void fence();
@@ -75,19 +75,22 @@ class AsyncView {
   const char* read(std::size_t at, const char* what) const;
 
  private:
+  char* data_;
   std::vector<char> seen_;
   std::vector<bool> in_flight_;
 };
 
 struct HopperBlock {
+  explicit HopperBlock(unsigned rank) : memory(rank) {}
   AsyncView memory;
   std::map<const void*, BarrierState> barriers;
   std::map<unsigned, NamedBarrier> named;
   std::map<unsigned, StoreQueue> stores;  // by thread
   std::map<unsigned, Warpgroup> warpgroups;
 };
-/// Of the running block.
-HopperBlock& hopper_block();
+/// Of the cluster's block `rank`, or of the running one.
+HopperBlock& hopper_block(unsigned rank);
+inline HopperBlock& hopper_block() { return hopper_block(cluster_rank()); }
 
 void release(const void* object);
 void acquire(const void* object);

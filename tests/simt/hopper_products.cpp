@@ -6,8 +6,8 @@
 namespace simt {
 namespace {
 
-unsigned warp() { return current_thread() / 32 % 4; }
-Warpgroup& group() { return hopper_block().warpgroups[current_thread() / 128]; }
+unsigned warp() { return thread_in_block() / 32 % 4; }
+Warpgroup& group() { return hopper_block().warpgroups[thread_in_block() / 128]; }
 
 /// A tile of `rows` x 16 behind a descriptor (PTX ISA, "Matrix Descriptor Format").
 struct Tile {
@@ -188,7 +188,7 @@ void fence_products(const Site& s) {
 
 void issue_product(float* d, std::uint64_t a, std::uint64_t b, bool add, const ProductShape& shape, const Site& s,
                    const void* pc) {
-  if (current_thread() / 128 * 128 + 128 > blockDim.x * blockDim.y * blockDim.z)
+  if (thread_in_block() / 128 * 128 + 128 > blockDim.x * blockDim.y * blockDim.z)
     fail("wgmma: the warpgroup has fewer than 128 threads");
   collective<int>(0xffffffffu, s, Issue{d, a, b, add, &shape, pc}, run_issue);
 }

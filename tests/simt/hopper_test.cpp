@@ -390,6 +390,79 @@ TEST(Hopper, MisuseOfProductsIsReported) {
   expect_has(product_failure<Flaw::three_warps>(out), "deadlock");
 }
 
+// ---------------------------------------------------------------------------------------------- clusters
+
+enum class Gap { none, no_start, no_end, absent_block, absent_destination, early_end };
+
+/// Each block brings half of 64 values for both.
+template <Gap G>
+void share_halves(const CUtensorMap map, float* out) {
+  auto* tile = dyn_smem<float>();
+  auto* full = reinterpret_cast<Mbarrier*>(tile + 64);
+  const unsigned rank = blockIdx.x % 2;
+  if (threadIdx.x == 0) init_barrier(full, 1), init_barrier(full + 1, 2), fence_barriers();
+  if (G == Gap::no_start)
+    __syncthreads();
+  else
+    wait_for_cluster();
+  if (threadIdx.x == 0) {
+    arrive_expecting(full, 256);
+    load_box_to_blocks(G == Gap::absent_destination ? 7 : 3, tile + 32 * rank, &map, full, 0, static_cast<int>(rank),
+                       0);
+  }
+  if (G == Gap::early_end && rank == 1) return;
+  wait_for_phase(full, 0);
+  out[blockIdx.x * 32 + threadIdx.x] = tile[threadIdx.x] + 100 * tile[32 + threadIdx.x];
+  if (threadIdx.x == 0) arrive_at_block(full + 1, G == Gap::absent_block ? 2 : rank ^ 1u);
+  if (G != Gap::no_end) wait_for_cluster();
+}
+
+template <Gap G>
+std::string sharing_failure(OnDevice<float>& out) {
+  OnDevice<float> in(64);
+  for (unsigned i = 0; i < 64; i++) in.data[i] = static_cast<float>(i);
+  const CUtensorMap map = tensor_map(
+      TiledTensor{.data = in.data, .rank = 3, .size = {32, 2, 1}, .stride = {0, 128, 256}, .box = {32, 1, 1}});
+  return failure([&] { launch(share_halves<G>, {2, 32, 1024, nullptr, 2}, map, out.data); });
+}
+
+TEST(Hopper, BlocksOfAClusterShareTheirLoads) {
+  OnDevice<float> out(64);
+  for (const simt::Order order : {simt::Order::reverse, simt::Order::random, simt::Order::forward}) {
+    simt::options().order = order;
+    EXPECT_EQ(sharing_failure<Gap::none>(out), "");
+    for (int i = 0; i < 64; i++) EXPECT_EQ(out.data[i], static_cast<float>(i % 32 + 100 * (32 + i % 32)));
+  }
+  expect_has(sharing_failure<Gap::no_start>(out), "block 1 of the cluster has not initialised it");
+  expect_has(sharing_failure<Gap::no_end>(out), "of the cluster has ended");
+  expect_has(sharing_failure<Gap::absent_block>(out), "the cluster has no block 2");
+  expect_has(sharing_failure<Gap::absent_destination>(out), "to blocks that the cluster has not");
+  expect_has(sharing_failure<Gap::early_end>(out), "ends while a tensor load is on its way to it");
+}
+
+void with_static_memory(float* out) {
+  __shared__ float s[32];
+  put(s + threadIdx.x, 1.f);
+  out[threadIdx.x] = s[threadIdx.x];
+}
+
+TEST(Hopper, LimitsOfClusters) {
+  OnDevice<float> out(64);
+  const auto launched = [&](void (*kernel)(float*), const Launch& l) {
+    return failure([&] { launch(kernel, l, out.data); });
+  };
+  const auto nothing = [](float*) {};
+  EXPECT_EQ(launched(nothing, {4, 32, 0, nullptr, 2}), "");
+  expect_has(launched(nothing, {3, 32, 0, nullptr, 2}), "no multiple of its clusters");
+  expect_has(launched(nothing, {3, 32, 0, nullptr, 3}), "clusters of 1 or 2 blocks");
+  expect_has(launched(nothing, {2, 33, 0, nullptr, 2}), "are not emulated");
+  expect_has(launched(nothing, {2, 1024, 0, nullptr, 2}), "are not emulated");
+  expect_has(launched(with_static_memory, {2, 32, 0, nullptr, 2}), "static shared variables in a cluster");
+  simt::options().compute_capability = 80;
+  expect_has(launched(nothing, {4, 32, 0, nullptr, 2}), "clusters want sm_90");
+  simt::options().compute_capability = 90;
+}
+
 TEST(Hopper, LimitsOfTensorMaps) {
   OnDevice<float> in(4096);
   const auto box = [&](TiledTensor t) {

@@ -7,18 +7,20 @@
 #include <memory>
 #include <numeric>
 #include <random>
+#include <span>
 #include <string_view>
 
+#include "kernels/core/error.h"
 #include "tests/simt/simt/fiber.h"
 
 namespace simt {
 namespace {
 
-enum class State : std::uint8_t { fresh, ready, at_barrier, at_collective, waiting, done };
+enum class State : std::uint8_t { fresh, ready, at_barrier, at_cluster_barrier, at_collective, waiting, done };
 
 struct Thread {
   uint3 index{};
-  unsigned number = 0;
+  unsigned number = 0, rank = 0;  // of its block in the cluster
   State state = State::fresh;
   Fiber* fiber = nullptr;
   Site site;
@@ -32,18 +34,26 @@ struct Warp {
   std::vector<Collective> open;
 };
 
-/// The dynamic shared memory of whichever block runs, and a stretch beyond it that nothing may touch.
+/// The dynamic shared memory of the blocks that run, and behind each a stretch that nothing may touch.
 struct DynamicShared {
-  char* data = static_cast<char*>(std::aligned_alloc(1024, (kDynamicCapacity + 1023) / 1024 * 1024));
-  std::size_t bytes = 0;
-  void resize(std::size_t n) {
-    bytes = n;
-    ASAN_UNPOISON_MEMORY_REGION(data, n);
-    ASAN_POISON_MEMORY_REGION(data + n, kDynamicCapacity - n);
+  static constexpr std::size_t kBytes = kClusterBlocks * kDynamicCapacity;
+  static_assert(kDynamicCapacity % 1024 == 0);
+  char* data = static_cast<char*>(std::aligned_alloc(1024, kBytes));
+  void resize(std::size_t n, unsigned blocks) {
+    ASAN_POISON_MEMORY_REGION(data, kBytes);
+    for (unsigned r = 0; r < blocks; r++) ASAN_UNPOISON_MEMORY_REGION(data + r * kDynamicCapacity, n);
   }
 };
 
-/// One block at a time runs here.
+/// What the threads of a block share.
+struct Block {
+  uint3 index{};
+  unsigned live = 0;
+  int barrier_result = 0;
+  std::vector<SharedVariable> shared;
+};
+
+/// One cluster at a time runs here; most are of one block.
 class Machine {
  public:
   void run(const void* kernel, const Grid& g, const std::function<void()>& body);
@@ -53,22 +63,26 @@ class Machine {
   void yield() { current->fiber->switch_to(scheduler_); }
 
   Thread* current = nullptr;
-  int barrier_result = 0;
   std::string failure;
   DynamicShared dynamic;
-  std::vector<SharedVariable> shared;
+  std::vector<Block> blocks;
+  std::vector<SharedVariable> shared;  // of all blocks
   std::vector<Hook> thread_end, block_begin;
 
+  unsigned rank() const { return current ? current->rank : 0; }
+  unsigned first_of(unsigned rank) const { return rank * threads_per_block_; }
   Warp& warp_of(const Thread& t) { return warps_[t.number / 32]; }
   Thread& thread(unsigned number) { return threads_[number]; }
   Fiber& scheduler() { return scheduler_; }
 
  private:
-  void begin_block(const dim3& block);
-  void run_block();
+  void begin_launch(const void* kernel, const Grid& g);
+  void begin_blocks(unsigned first);
+  void run_blocks();
+  bool run_block(unsigned rank);
   bool run_warp(unsigned w);
   bool may_run(Thread& t) const;
-  bool release_barrier();
+  bool release(State barrier, unsigned first, unsigned count);
   void report_deadlock();
   std::vector<unsigned> permutation(std::size_t n);
   Fiber* take_fiber();
@@ -82,7 +96,7 @@ class Machine {
   std::mt19937_64 rng_;
   std::vector<unsigned> lanes_;  // of the running warp, in this pass's order
   std::size_t lane_ = 0;         // where in lanes_
-  unsigned live_ = 0;
+  unsigned threads_per_block_ = 0;
 };
 
 Machine& machine() {
@@ -132,11 +146,11 @@ void Machine::run_threads() {
 }
 
 void Machine::end_thread() {
-  for (const Hook h : thread_end) h();
   Thread& t = *current;
+  blocks[t.rank].live--;
+  for (const Hook h : thread_end) h();
   Warp& w = warp_of(t);
   t.state = State::done;
-  live_--;
   w.alive &= ~(1u << (t.number % 32));
   // Threads that have ended count as arrived.
   for (std::size_t i = w.open.size(); i-- > 0;)
@@ -162,6 +176,7 @@ bool Machine::run_warp(unsigned w) {
   const auto n = static_cast<unsigned>(std::min<std::size_t>(32, threads_.size() - w * 32));
   lanes_ = permutation(n);
   for (unsigned& l : lanes_) l += w * 32;
+  blockIdx = blocks[threads_[w * 32].rank].index;
   bool progress = false;
   for (lane_ = 0; lane_ < lanes_.size(); lane_++) {
     Thread& t = threads_[lanes_[lane_]];
@@ -177,75 +192,115 @@ bool Machine::run_warp(unsigned w) {
   return progress;
 }
 
-void Machine::begin_block(const dim3& block) {
-  live_ = static_cast<unsigned>(threads_.size());
+/// The cluster whose first block is number `first` of the grid.
+void Machine::begin_blocks(unsigned first) {
   for (Warp& w : warps_) w = {};
-  for (unsigned i = 0; i < live_; i++) {
-    threads_[i] = {.index = {i % block.x, i / block.x % block.y, i / (block.x * block.y)}, .number = i};
+  for (unsigned i = 0; i < threads_.size(); i++) {
+    const unsigned rank = i / threads_per_block_, t = i % threads_per_block_;
+    threads_[i] = {.index = {t % blockDim.x, t / blockDim.x % blockDim.y, t / (blockDim.x * blockDim.y)},
+                   .number = i,
+                   .rank = rank};
     warps_[i / 32].alive |= 1u << (i % 32);
   }
+  for (Block& b : blocks) {
+    b.index = {first % gridDim.x, first / gridDim.x % gridDim.y, first / (gridDim.x * gridDim.y)};
+    b.live = threads_per_block_;
+    first++;
+  }
+  blockIdx = blocks[0].index;
   for (const SharedVariable& v : shared) fill_unseen(v.data, v.bytes, options().poison);
   for (const Hook h : block_begin) h();
   if (observer()) observer()->block_begins();
 }
 
-void Machine::run_block() {
-  while (live_ > 0) {
+/// Each block in its turn as far ahead of the others as it can get.
+void Machine::run_blocks() {
+  const auto lives = [](const Block& b) { return b.live > 0; };
+  while (std::ranges::any_of(blocks, lives)) {
     bool progress = false;
-    for (const unsigned w : permutation(warps_.size())) {
-      while (run_warp(w)) {  // as far ahead of the other warps as it can get
-        progress = true;
-        if (!failure.empty()) return;
-        if (options().order == Order::random && rng_() % 4 == 0) break;
-      }
+    for (const unsigned rank : permutation(blocks.size())) {
+      progress |= run_block(rank);
+      if (!failure.empty()) return;
     }
-    if (!progress && !release_barrier()) return report_deadlock();
+    if (!progress && !release(State::at_cluster_barrier, 0, static_cast<unsigned>(threads_.size())))
+      return report_deadlock();
   }
 }
 
-/// Lets the block pass when all its threads stand at one and the same barrier.
-bool Machine::release_barrier() {
-  const Thread* first = nullptr;
-  barrier_result = 0;
-  for (const Thread& t : threads_) {
-    if (t.state == State::done) continue;
-    if (t.state != State::at_barrier || (first && !(t.site == first->site))) return false;
-    first = &t;
-    barrier_result += t.predicate != 0;
+/// True when any thread could run.
+bool Machine::run_block(unsigned rank) {
+  bool any = false;
+  const unsigned warps = static_cast<unsigned>(warps_.size() / blocks.size());
+  while (blocks[rank].live > 0) {
+    bool progress = false;
+    for (const unsigned w : permutation(warps)) {
+      while (run_warp(rank * warps + w)) {  // as far ahead of the other warps as it can get
+        progress = true;
+        if (!failure.empty()) return true;
+        if (options().order == Order::random && rng_() % 4 == 0) break;
+      }
+    }
+    if (!progress && !release(State::at_barrier, first_of(rank), threads_per_block_)) break;
+    any = true;
+    if (blocks.size() > 1 && options().order == Order::random && rng_() % 4 == 0) break;
   }
-  for (Thread& t : threads_)
-    if (t.state == State::at_barrier) t.state = State::ready;
-  if (observer()) observer()->block_barrier();
+  return any;
+}
+
+/// Lets threads pass when all of these that are left stand at one and the same barrier.
+bool Machine::release(State barrier, unsigned begin, unsigned count) {
+  const Thread* first = nullptr;
+  const std::span<Thread> threads(&threads_[begin], count);
+  int result = 0;
+  for (const Thread& t : threads) {
+    if (t.state == State::done) continue;
+    if (t.state != barrier || (first && !(t.site == first->site))) return false;
+    first = &t;
+    result += t.predicate != 0;
+  }
+  for (Thread& t : threads)
+    if (t.state == barrier) t.state = State::ready;
+  blocks[threads[0].rank].barrier_result = result;
+  if (observer()) observer()->block_barrier(begin, count);
   return true;
 }
 
 void Machine::report_deadlock() {
-  std::string text = "deadlock or divergent barrier in block " + text_of(blockIdx) + ":";
+  std::string text = "deadlock or divergent barrier in block " + text_of(blocks[0].index) + ":";
   unsigned waiting = 0;
   for (const Thread& t : threads_) {
     if (t.state == State::done) continue;
-    if (++waiting <= 4) text += "\n  thread " + text_of(t.index) + " waits at " + simt::text_of(t.site);
+    if (++waiting > 4) continue;
+    text += "\n  thread " + text_of(t.index) + " waits at " + simt::text_of(t.site);
+    if (t.rank > 0) text += " (block " + text_of(blocks[t.rank].index) + ')';
   }
   failure = text + "\n  " + std::to_string(waiting) + " of " + std::to_string(threads_.size()) + " threads wait";
 }
 
-void Machine::run(const void* kernel, const Grid& g, const std::function<void()>& body) {
-  const std::size_t threads = std::size_t{g.block.x} * g.block.y * g.block.z;
-  body_ = &body;
-  threads_.resize(threads);
-  warps_.resize((threads + 31) / 32);
-  dynamic.resize(g.smem);
-  shared = shared_variables(kernel);
-  shared.push_back({dynamic.data, dynamic.bytes, "dynamic shared memory"});
+void Machine::begin_launch(const void* kernel, const Grid& g) {
+  threads_per_block_ = g.block.x * g.block.y * g.block.z;
+  threads_.resize(std::size_t{threads_per_block_} * g.cluster);
+  warps_.resize((threads_.size() + 31) / 32);
+  dynamic.resize(g.smem, g.cluster);
+  blocks.assign(g.cluster, {.shared = shared_variables(kernel)});
+  shared = blocks[0].shared;
+  for (unsigned r = 0; r < g.cluster; r++) {
+    shared.push_back({dynamic.data + r * kDynamicCapacity, g.smem, "dynamic shared memory"});
+    blocks[r].shared.push_back(shared.back());
+  }
   rng_.seed(options().seed);
   failure.clear();
   blockDim = g.block;
   gridDim = g.grid;
+}
+
+void Machine::run(const void* kernel, const Grid& g, const std::function<void()>& body) {
+  body_ = &body;
+  begin_launch(kernel, g);
   if (observer()) observer()->launch_begins(kernel_name(kernel));
-  for (const unsigned b : permutation(std::size_t{g.grid.x} * g.grid.y * g.grid.z)) {
-    blockIdx = {b % g.grid.x, b / g.grid.x % g.grid.y, b / (g.grid.x * g.grid.y)};
-    begin_block(g.block);
-    run_block();
+  for (const unsigned c : permutation(std::size_t{g.grid.x} * g.grid.y * g.grid.z / g.cluster)) {
+    begin_blocks(c * g.cluster);
+    run_blocks();
     current = nullptr;
     if (!failure.empty()) break;
   }
@@ -293,9 +348,15 @@ void note_access(const void* p, std::size_t bytes, Observer::Access kind, const 
 }
 
 bool in_kernel() { return machine().current != nullptr; }
-const std::vector<SharedVariable>& current_shared() { return machine().shared; }
+const std::vector<SharedVariable>& current_shared() { return machine().blocks[machine().rank()].shared; }
+const std::vector<SharedVariable>& launch_shared() { return machine().shared; }
 unsigned current_thread() { return machine().current->number; }
-char* dynamic_shared() { return machine().dynamic.data; }
+unsigned thread_in_block() { return machine().current->number - machine().first_of(machine().rank()); }
+unsigned cluster_blocks() { return static_cast<unsigned>(machine().blocks.size()); }
+unsigned cluster_rank() { return machine().rank(); }
+bool block_lives(unsigned rank) { return machine().blocks[rank].live > 0; }
+char* dynamic_shared() { return dynamic_shared(machine().rank()); }
+char* dynamic_shared(unsigned rank) { return machine().dynamic.data + rank * kDynamicCapacity; }
 void at_thread_end(Hook h) { machine().thread_end.push_back(h); }
 void at_block_begin(Hook h) { machine().block_begin.push_back(h); }
 
@@ -313,7 +374,15 @@ int block_barrier(const Site& s, int predicate) {
   t.site = s;
   t.predicate = predicate;
   m.yield();
-  return m.barrier_result;
+  return m.blocks[t.rank].barrier_result;
+}
+
+void cluster_barrier(const Site& s) {
+  if (ignored(s)) return;
+  Machine& m = machine();
+  m.current->state = State::at_cluster_barrier;
+  m.current->site = s;
+  m.yield();
 }
 
 void wait_until(bool (*ready)(const void*), const void* argument, const Site& s) {
@@ -355,6 +424,18 @@ void fill_unseen(void* p, std::size_t bytes, unsigned char value) {
 
 void copy_unseen(void* dst, const void* src, std::size_t bytes) {
   asm volatile("rep movsb" : "+D"(dst), "+S"(src), "+c"(bytes) : : "memory");
+}
+
+void check_cluster(const void* kernel, const Grid& g) {
+  const unsigned threads = g.block.x * g.block.y * g.block.z;
+  sumi::check(options().compute_capability >= 90, "cuda: clusters want sm_90");
+  sumi::check(g.cluster >= 1 && g.cluster <= kClusterBlocks, "cuda: expected clusters of 1 or 2 blocks, got ",
+              g.cluster);
+  sumi::check(g.grid.x % g.cluster == 0, "cuda: a grid of ", g.grid.x, " blocks is no multiple of its clusters");
+  sumi::check(threads % 32 == 0 && threads * g.cluster <= 1024, "cuda: clusters of ", threads,
+              " threads a block are not emulated: whole warps, at most 1024 threads in all");
+  sumi::check(shared_variables(kernel).empty(), "cuda: ", kernel_name(kernel),
+              ": static shared variables in a cluster are not emulated, take dynamic shared memory");
 }
 
 void run_grid(const void* kernel, const Grid& g, const std::function<void()>& body) { machine().run(kernel, g, body); }

@@ -50,8 +50,8 @@ void Checker::launch_begins(const char*) {
   shared_.clear();
   std::size_t cell = 0;
   watched().statics = watched().statics_bytes = 0;
-  for (const SharedVariable& v : current_shared()) {
-    const bool dynamic = v.data == dynamic_shared();
+  for (const SharedVariable& v : launch_shared()) {
+    const bool dynamic = watched().holds_dynamic(v.data);
     const char* const end = v.data + v.bytes;
     shared_.push_back({v.data, end, dynamic ? v.data + kDynamicCapacity : end, v.name, cell});
     cell += even(v.bytes) / 2;
@@ -60,7 +60,7 @@ void Checker::launch_begins(const char*) {
 }
 
 void Checker::block_begins() {
-  order_.begin_block(blockDim.x * blockDim.y * blockDim.z);
+  order_.begin_block(blockDim.x * blockDim.y * blockDim.z * cluster_blocks());
   for (const Variable& v : shared_)
     std::memset(&shared_bytes_[v.cell * 2], static_cast<int>(Byte::unwritten),
                 static_cast<std::size_t>(v.end - v.begin));

@@ -14,7 +14,7 @@ class Checker : public Observer {
   void launch_begins(const char* kernel) override;
   void launch_ends() override {}
   void block_begins() override;
-  void block_barrier() override { order_.block_barrier(); }
+  void block_barrier(unsigned first, unsigned threads) override { order_.block_barrier(first, threads); }
   void warp_barrier(unsigned warp, unsigned mask) override { order_.warp_barrier(warp, mask); }
   void access(const void* p, std::size_t bytes, Access kind, unsigned thread, const void* pc) override;
   void release(const void* object, unsigned thread) override { order_.release(object, thread); }
@@ -71,7 +71,10 @@ struct Watched {
   std::uintptr_t arena = 0, dynamic = 0, statics = 0, statics_bytes = 0;
   bool holds(const void* p) const {
     const auto a = reinterpret_cast<std::uintptr_t>(p);
-    return a - arena < Arena::kBytes || a - dynamic < kDynamicCapacity || a - statics < statics_bytes;
+    return a - arena < Arena::kBytes || holds_dynamic(p) || a - statics < statics_bytes;
+  }
+  bool holds_dynamic(const void* p) const {
+    return reinterpret_cast<std::uintptr_t>(p) - dynamic < kClusterBlocks * kDynamicCapacity;
   }
 };
 inline Watched& watched() {

@@ -42,7 +42,8 @@ void Ordering::begin_block(unsigned threads) {
   objects_.clear();
 }
 
-void Ordering::block_barrier() {
+void Ordering::block_barrier(unsigned first, unsigned threads) {
+  if (threads < threads_.size()) return meet(first, threads, ~0u);  // of one block of a cluster
   base_ = ++latest_;
   for (Thread& t : threads_) {
     t.time = base_;
@@ -57,22 +58,25 @@ Clock Ordering::clock_of(unsigned thread) const {
 
 void Ordering::move_on(unsigned thread) { latest_ = std::max(latest_, ++threads_[thread].time); }
 
-void Ordering::warp_barrier(unsigned warp, unsigned lanes) {
+/// The lanes of every warp of these threads know what all of them have done.
+void Ordering::meet(unsigned first, unsigned threads, unsigned lanes) {
+  const auto met = [&](unsigned i) { return i < threads_.size() && (lanes >> (i % 32) & 1); };
   Clock all(static_cast<unsigned>(threads_.size()));
   Time last = 0;
   const Clock* joined = nullptr;
-  for (unsigned l = 0; l < 32; l++) {
-    if (!(lanes >> l & 1)) continue;
-    const Thread& t = threads_[warp * 32 + l];
+  for (unsigned i = first; i < first + threads; i++) {
+    if (!met(i)) continue;
+    const Thread& t = threads_[i];
     last = std::max(last, t.time);
     if (t.clock && t.clock.get() != joined) all.join(*t.clock);
     joined = t.clock.get();
   }
-  all.learn(warp, lanes, last);  // none of them has done anything later than its own time
+  // None of them has done anything later than its own time.
+  for (unsigned w = first / 32; w * 32 < first + threads; w++) all.learn(w, lanes, last);
   const auto shared = std::make_shared<const Clock>(std::move(all));
   latest_ = std::max(latest_, last + 1);
-  for (unsigned l = 0; l < 32; l++)
-    if (lanes >> l & 1) threads_[warp * 32 + l] = {last + 1, shared};
+  for (unsigned i = first; i < first + threads; i++)
+    if (met(i)) threads_[i] = {last + 1, shared};
 }
 
 void Ordering::release(const void* object, unsigned thread) {

@@ -31,20 +31,20 @@ class Clock {
   std::vector<Part> parts_;       // some lanes that are known further
 };
 
-/// The times and clocks of the running block's threads. Times grow over blocks and launches.
+/// The times and clocks of the threads of the running block or cluster. Times grow over blocks and launches.
 class Ordering {
  public:
   void begin_launch() { launch_ = ++latest_; }
   void begin_block(unsigned threads);
-  void block_barrier();
-  void warp_barrier(unsigned warp, unsigned lanes);
+  void block_barrier(unsigned first, unsigned threads);
+  void warp_barrier(unsigned warp, unsigned lanes) { meet(warp * 32, 32, lanes); }
   void release(const void* object, unsigned thread);
   void acquire(const void* object, unsigned thread);
 
   Time now(unsigned thread) const { return threads_[thread].time; }
   bool in_launch(Time t) const { return t >= launch_; }
   bool in_block(Time t) const { return t >= block_; }
-  /// Since the block's last barrier: what is older is known to all its threads.
+  /// Since the last barrier of all threads: what is older is known to all of them.
   bool is_recent(Time t) const { return t >= base_; }
   Time base() const { return base_; }
   /// Does thread `by` know what `lanes` of `warp` did at recent time `t`?
@@ -59,6 +59,7 @@ class Ordering {
   };
   Clock clock_of(unsigned thread) const;
   void move_on(unsigned thread);
+  void meet(unsigned first, unsigned threads, unsigned lanes);
 
   std::vector<Thread> threads_;
   std::map<const void*, Clock> objects_;

@@ -77,8 +77,11 @@ std::string variable_name(const char* symbol) {
 }
 
 std::string thread_name(unsigned number) {
-  const unsigned x = number % blockDim.x, y = number / blockDim.x % blockDim.y, z = number / (blockDim.x * blockDim.y);
-  return "thread " + std::to_string(x) + ',' + std::to_string(y) + ',' + std::to_string(z);
+  const unsigned x = number % blockDim.x, y = number / blockDim.x % blockDim.y,
+                 z = number / (blockDim.x * blockDim.y) % blockDim.z,
+                 rank = number / (blockDim.x * blockDim.y * blockDim.z);
+  const std::string block = cluster_blocks() > 1 ? " of the cluster's block " + std::to_string(rank) : "";
+  return "thread " + std::to_string(x) + ',' + std::to_string(y) + ',' + std::to_string(z) + block;
 }
 
 }  // namespace

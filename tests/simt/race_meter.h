@@ -36,7 +36,7 @@ class Meter final : public Observer {
   void launch_begins(const char* kernel) override;
   void launch_ends() override { flush(); }
   void block_begins() override;
-  void block_barrier() override { flush(); }
+  void block_barrier(unsigned, unsigned) override { flush(); }
   void warp_barrier(unsigned, unsigned) override {}
   void access(const void* p, std::size_t bytes, Access kind, unsigned thread, const void* pc) override;
   void release(const void*, unsigned) override {}

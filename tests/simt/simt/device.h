@@ -41,7 +41,7 @@ namespace sumi {
 template <class... P, class... A>
 void launch(void (*kernel)(P...), const Launch& l, A&&... args) {
   static_assert(sizeof...(P) == sizeof...(A), "a kernel takes all its arguments");
-  const simt::Grid g{l.grid, l.block, l.smem};
+  const simt::Grid g{l.grid, l.block, l.smem, l.cluster};
   const std::size_t threads = std::size_t{l.block.x} * l.block.y * l.block.z;
   check(threads > 0 && threads <= 1024 && l.block.z <= 64, "cuda: invalid block of ", threads, " threads");
   check(
@@ -49,6 +49,7 @@ void launch(void (*kernel)(P...), const Launch& l, A&&... args) {
       "cuda: invalid grid ", l.grid.x, 'x', l.grid.y, 'x', l.grid.z);
   const std::size_t most = simt::options().shared_per_block;
   check(l.smem <= most, "cuda: ", l.smem, " bytes of shared memory, at most ", most, " fit");
+  if (l.cluster != 1) simt::check_cluster(reinterpret_cast<const void*>(kernel), g);
   simt::enqueue(l.stream, [kernel, g, values = std::tuple<P...>(static_cast<P>(args)...)] {
     simt::run_grid(reinterpret_cast<const void*>(kernel), g, [&] { std::apply(kernel, values); });
   });

@@ -1,6 +1,6 @@
 // kernels/device/hopper.h, emulated. Everything asynchronous happens at the latest moment that the PTX ISA allows: a
 // load's bytes appear when a wait for its barrier's phase succeeds (until then its destination holds poison), a store
-// reads its source at the wait that orders it.
+// reads its source at the wait that orders it. A load to several blocks appears in each by that block's own barrier.
 //
 // The asynchronous proxy has its own view of dynamic shared memory, which fence_async() brings up to date: a store or a
 // product that meets bytes that ordinary stores have changed since is an error.
@@ -23,12 +23,15 @@ void init_barrier(Mbarrier* b, unsigned count);
 void fence_barriers(SIMT_HERE);
 void arrive(Mbarrier* b);
 void arrive_expecting(Mbarrier* b, unsigned bytes);
+void arrive_at_block(Mbarrier* b, unsigned rank);
 void wait_for_phase(Mbarrier* b, unsigned parity, SIMT_HERE);
+void wait_for_cluster(SIMT_HERE);
 void fence_async(SIMT_HERE);
 
 void load_box(void* dst, const CUtensorMap* map, Mbarrier* b, int c0, int c1);
 void load_box(void* dst, const CUtensorMap* map, Mbarrier* b, int c0, int c1, int c2);
 void load_box(void* dst, const CUtensorMap* map, Mbarrier* b, int c0, int c1, int c2, int c3);
+void load_box_to_blocks(unsigned blocks, void* dst, const CUtensorMap* map, Mbarrier* b, int c0, int c1, int c2);
 void load_pixels(void* dst, const CUtensorMap* map, Mbarrier* b, int c, int w, int h, int n, unsigned offset_w,
                  unsigned offset_h);
 

@@ -1,6 +1,6 @@
 // The emulated GPU: every CUDA thread of a block is a fiber that runs until it meets a barrier; blocks run one at a
-// time. What the hardware leaves open (the order of warps, lanes and blocks, when an asynchronous copy lands, what
-// uninitialised memory holds) is chosen against the kernel.
+// time, those of a cluster together. What the hardware leaves open (the order of warps, lanes and blocks, when an
+// asynchronous copy lands, what uninitialised memory holds) is chosen against the kernel.
 #pragma once
 #include <cuda_runtime.h>
 
@@ -52,7 +52,8 @@ struct Options {
 };
 Options& options();
 
-/// What the emulator tells a checker. Threads are numbered within their block; `pc` is where in the kernel.
+/// What the emulator tells a checker. Threads are numbered within their block, or over the blocks of their cluster, one
+/// after the other; `pc` is where in the kernel.
 class Observer {
  public:
   virtual ~Observer() = default;
@@ -65,9 +66,10 @@ class Observer {
   };
   virtual void launch_begins(const char* kernel) = 0;
   virtual void launch_ends() = 0;
+  /// A block or a cluster, whose shared memory is launch_shared().
   virtual void block_begins() = 0;
-  /// All threads of the block have met at a barrier.
-  virtual void block_barrier() = 0;
+  /// So many threads from `first` on, all of a block or of a cluster, have met at a barrier.
+  virtual void block_barrier(unsigned first, unsigned threads) = 0;
   /// The lanes of `mask` of this warp have met, with memory ordering (__syncwarp; not shuffles).
   virtual void warp_barrier(unsigned warp, unsigned mask) = 0;
   virtual void access(const void* p, std::size_t bytes, Access kind, unsigned thread, const void* pc) = 0;
@@ -94,6 +96,9 @@ bool in_kernel();
 /// Dynamic shared memory that a block may ask for, and with the stretch behind it that nothing may touch.
 inline constexpr std::size_t kDynamicLimit = 227 * 1024, kDynamicCapacity = kDynamicLimit + 4096;
 
+/// Blocks of a cluster at most. Each has dynamic shared memory of its own, kDynamicCapacity behind the one before.
+inline constexpr unsigned kClusterBlocks = 2;
+
 /// A __shared__ variable of a kernel, or its dynamic shared memory.
 struct SharedVariable {
   char* data;
@@ -103,20 +108,31 @@ struct SharedVariable {
 /// The static ones, from the program's own symbol table: `_ZZ<kernel>E<name>`.
 const std::vector<SharedVariable>& shared_variables(const void* kernel);
 const char* kernel_name(const void* kernel);
-/// Those of the running kernel, the dynamic one last.
+/// Those of the running block, the dynamic one last.
 const std::vector<SharedVariable>& current_shared();
+/// Those of all blocks that run together.
+const std::vector<SharedVariable>& launch_shared();
 
 // ------------------------------------------------------------------ what runs inside a kernel
 
-/// The running thread's number in its block, and its lane.
+/// The running thread's number as observers know it, the same in its block, and its lane.
 unsigned current_thread();
+unsigned thread_in_block();
 inline unsigned current_lane() { return current_thread() % 32; }
+
+/// Blocks that run together, and which of them is the running one.
+unsigned cluster_blocks();
+unsigned cluster_rank();
+/// Whether threads of the cluster's block `rank` are left.
+bool block_lives(unsigned rank);
 
 /// Abandons the launch: the error, with block and thread, is thrown by whoever waits for the stream.
 [[noreturn]] void fail(const std::string& why);
 
 /// __syncthreads: returns how many threads passed a non-zero `predicate`.
 int block_barrier(const Site& s, int predicate = 0);
+/// The same for all blocks of the cluster.
+void cluster_barrier(const Site& s);
 
 /// Suspends the running thread until ready(argument). Nobody making progress is a deadlock, reported with `s`.
 void wait_until(bool (*ready)(const void*), const void* argument, const Site& s);
@@ -149,7 +165,9 @@ void copy_unseen(void* dst, const void* src, std::size_t bytes);
 /// True when `s` is the site that the options ignore.
 bool ignored(const Site& s);
 
+/// Of the running block, or of the cluster's block `rank`.
 char* dynamic_shared();
+char* dynamic_shared(unsigned rank);
 
 /// Called when a thread of the running block ends, and when a block ends: intrinsics deliver or check what is pending.
 using Hook = void (*)();
@@ -161,7 +179,10 @@ void at_block_begin(Hook h);
 struct Grid {
   dim3 grid, block;
   std::size_t smem = 0;
+  unsigned cluster = 1;  // blocks, along x
 };
+/// Throws Error when the driver would refuse the cluster, or the emulator cannot have it.
+void check_cluster(const void* kernel, const Grid& g);
 /// Runs a kernel's grid now. `body` is called once per thread.
 void run_grid(const void* kernel, const Grid& g, const std::function<void()>& body);
 
