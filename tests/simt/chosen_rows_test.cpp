@@ -51,6 +51,24 @@ TEST_P(Choice, OfPools) {
   EXPECT_NE(chosen<PoolForward>({halved}, DType::f16).name, "block_per_window");
 }
 
+TEST_P(Choice, OfStatistics) {
+  const NormStats instance{.d = {.HW = 4096, .C = 64, .groups = 64}}, layer{.d = {.N = 512, .HW = 4, .C = 256}};
+  EXPECT_EQ(chosen<NormStats>({instance}, DType::f16).name, "split");
+  EXPECT_EQ(chosen<NormStats>({layer}, DType::f16).name, "block_per_group");
+}
+
+TEST(WgmmaConvolution, SharesFiltersOfTwoHalves) {
+  DeviceInfo h100;
+  h100.warpgroup_products = true;
+  Conv2dForward forward{.d = {.H = 16, .W = 16, .C = 64, .K = 128, .R = 3, .S = 3}};
+  Conv2dBackwardInput backward{.d = {.H = 16, .W = 16, .C = 128, .K = 64, .R = 3, .S = 3}};
+  EXPECT_TRUE(cuda::implicit_gemm_wgmma_multicast_pays(forward, h100));
+  EXPECT_TRUE(cuda::implicit_gemm_wgmma_multicast_pays(backward, h100));
+  forward.d.K = backward.d.C = 64;
+  EXPECT_FALSE(cuda::implicit_gemm_wgmma_multicast_pays(forward, h100));
+  EXPECT_FALSE(cuda::implicit_gemm_wgmma_multicast_pays(backward, h100));
+}
+
 TEST(WgmmaConvolution, AppliesToGradientsOfManyOutputs) {
   const Conv2dBackwardInput a{.d = {.H = 16, .W = 16, .C = 64, .K = 64, .R = 3, .S = 3}};
   DeviceInfo h100;
