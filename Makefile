@@ -42,7 +42,8 @@ simt simt-race simt-asan: packages-test
 simt-coverage: packages-test
 	cmake --preset release -B $(BUILD)
 	cmake --build $(BUILD) -j $(JOBS) --target simt_asan_tests
-	ctest --test-dir $(BUILD) --output-on-failure -R '^simt_coverage$$'
+	ctest --test-dir $(BUILD) --output-on-failure -R '^simt_asan$$'
+	ctest --test-dir $(BUILD) --verbose -R '^simt_coverage$$' -FA counts
 
 # What kernels ask of memory, line by line: make simt-report ROWS=gemm/mma
 simt-report: packages-test
