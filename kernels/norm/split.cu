@@ -155,7 +155,7 @@ __global__ void __launch_bounds__(kMostMergeThreads) merge(const float* partials
   };
   for (int tile = tile0; tile <= tile1; tile++) {
     const int at = slot(tile);
-    const double lanes = p.lanes_of(g, tile);
+    const int lanes = p.lanes_of(g, tile);
     const auto load = [&](std::int64_t i) {
       const float* part = own + i * 3 * p.slots + at;
       const std::int64_t pixels = i + 1 < p.c.chunks ? p.c.per_chunk : p.l.pixels - i * p.c.per_chunk;
