@@ -51,8 +51,11 @@ __device__ __forceinline__ void load_filter(const ThinOut<T>& o, float* taps) {
 
 /// Adds one tap's share of a thread's pixels.
 template <class T, int K>
-__device__ __forceinline__ void add_chunk(const Vector<T> (&x)[kPixels], const float* taps, int stride,
+__device__ __forceinline__ void add_chunk(const Raw<T> (&raw)[kPixels], const float* taps, int stride,
                                           float (&sums)[kPixels][K]) {
+  Vector<T> x[kPixels];
+#pragma unroll
+  for (int i = 0; i < kPixels; i++) x[i] = unpack<T>(raw[i]);
 #pragma unroll
   for (int v = 0; v < kVector<T>; v++) {
     const Vector<float, kMostThin> w = load_vector<float, kMostThin>(taps + v * stride);
@@ -88,12 +91,12 @@ __global__ void __launch_bounds__(kThreads) convolve_thin(const __grid_constant_
       for (int s = 0; s < o.w.taps; s++)
 #pragma unroll 1
         for (int chunk = lane; chunk < o.chunks; chunk += o.lanes) {
-          Vector<T> x[kPixels];
+          Raw<T> x[kPixels];
 #pragma unroll
           for (int i = 0; i < kPixels; i++) {
             x[i] = {};
             if (n[i] >= 0)
-              x[i] = o.image.load(n[i], h0[i] + r * o.h.offset_step, w0[i] + s * o.w.offset_step, chunk * V);
+              x[i] = pack(o.image.load(n[i], h0[i] + r * o.h.offset_step, w0[i] + s * o.w.offset_step, chunk * V));
           }
           add_chunk<T, K>(x, taps + (r * o.w.taps + s) * V * stride + chunk * kMostThin, stride, sums);
         }

@@ -3,8 +3,8 @@
 //
 // Bytes: x and y once each; inputs that neighbouring outputs share come from the caches, and so do the tables, 8 bytes
 // an entry. An output's loads hang on its entries, which hang on where those begin: two first-level hits (some 35
-// cycles each) before the data's 700. 5 blocks of 256 threads with 2 loads each have 40 KiB in flight a multiprocessor,
-// twice what full speed needs.
+// cycles each) before the data's 700. 4 blocks of 256 threads, all that sm_75 takes, with 2 loads each have 32 KiB in
+// flight a multiprocessor, 1.6 times what full speed needs.
 #include <memory>
 
 #include "kernels/core/separable.h"
@@ -67,7 +67,7 @@ struct Gather {
 };
 
 template <class T, int V, bool kMax>
-__global__ void __launch_bounds__(kPixelThreads, 5) gather(const T* __restrict__ x, T* __restrict__ y, Gather m) {
+__global__ void __launch_bounds__(kPixelThreads, 4) gather(const T* __restrict__ x, T* __restrict__ y, Gather m) {
   const PixelPlace at(m.l, m.c);
   if (!at.active) return;
   const T* image = x + at.n * m.H * m.W * m.l.C + at.lane;
