@@ -22,13 +22,14 @@ __device__ __forceinline__ SlotRun<T> load_slot(const Finish<T>& f, const float*
   return run;
 }
 
-constexpr int kColumns = 64, kThreads = 256, kPitch = kColumns + 4;
+constexpr int kColumns = 64, kThreads = 256;
 
 template <class T>
 __global__ void __launch_bounds__(kThreads)
     add_splits_summed(Finish<T> f, TileSums sums, int rows, int pixels, int splits) {
+  using Line = TileLine<kColumns>;
   constexpr int V = kVector<T>, kRuns = kColumns / V;
-  alignas(16) __shared__ float tile[kAddedRows * kPitch];
+  alignas(16) __shared__ float tile[kAddedRows * Line::kPitch];
   const int n_tiles = (f.N + kColumns - 1) / kColumns, block = static_cast<int>(blockIdx.x);
   const int m0 = block / n_tiles * kAddedRows, n0 = block % n_tiles * kColumns;
 #pragma unroll 1
@@ -44,11 +45,10 @@ __global__ void __launch_bounds__(kThreads)
           for (int k = 0; k < V; k++) v[k] += run.four[k / 4].v[k % 4];
         });
     store_finished(f, v, m0 + m, n0 + n, valid);
-    put_back(tile + m * kPitch + n, v);
+    Line::store(tile + m * Line::kPitch, n, v);
   }
   __syncthreads();
   sums.add<kAddedRows, kColumns, kThreads>({.values = tile,
-                                            .pitch = kPitch,
                                             .thread = static_cast<int>(threadIdx.x),
                                             .product = 0,
                                             .m0 = m0,

@@ -143,7 +143,8 @@ __device__ __forceinline__ void store_sums(const ThinIn<T>& o, const ThinTile& t
 /// One warp's pixels, 2 rows of a tile, in fragments of 16 pixels side by side.
 template <class T, int N>
 struct ThinWarp {
-  static constexpr int kFragments = kAcross<N> / 16, kRows = 2 * kFragments, kColumns = N / 8, kPitch = N + 8;
+  static constexpr int kFragments = kAcross<N> / 16, kRows = 2 * kFragments, kColumns = N / 8;
+  using Line = TileLine<N>;
   float sums[kRows][kColumns][4] = {};
 
   __device__ static int warp() { return static_cast<int>(threadIdx.x / 32); }
@@ -191,7 +192,7 @@ struct ThinWarp {
       for (int j = 0; j < kColumns; j++)
 #pragma unroll
         for (int h = 0; h < 2; h++)
-          store_vector(stage + (h * 8 + g) * kPitch + j * 8 + q * 2,
+          store_vector(stage + (h * 8 + g) * Line::kPitch + Line::place(j * 8 + q * 2),
                        Vector<float, 2>{{sums[i][j][h * 2], sums[i][j][h * 2 + 1]}});
       __syncwarp();
       const int p = t.p + row(i), q0 = t.q + column(i);
@@ -199,11 +200,7 @@ struct ThinWarp {
       for (int m = lane() / kLanes; m < 16 && p < o.part.P; m += 32 / kLanes) {
         if (q0 + m >= o.part.Q || valid <= 0) continue;
         float v[V];
-#pragma unroll
-        for (int e = 0; e < V; e += 4) {
-          const Vector<float> four = load_vector(stage + m * kPitch + n + e);
-          for (int f = 0; f < 4; f++) v[e + f] = four.v[f];
-        }
+        Line::load(stage + m * Line::kPitch, n, v);
         store_finished(o.finish, v, (std::int64_t{t.n} * o.part.P + p) * o.part.Q + q0 + m, n0 + n,
                        valid < V ? valid : V);
         if (o.slots.sums) moments.add(v);
@@ -221,7 +218,7 @@ __global__ void __launch_bounds__(kThinThreads) convolve_mma(const __grid_consta
   T* filter = dyn_smem<T>();
   int* offsets = reinterpret_cast<int*>(filter + N * filter_pitch<T>(o.steps));
   float* stage = reinterpret_cast<float*>(offsets + o.steps * 8);
-  T* part = reinterpret_cast<T*>(stage + kThinWarps * 16 * Warp::kPitch);
+  T* part = reinterpret_cast<T*>(stage + kThinWarps * 16 * Warp::Line::kPitch);
   const int n0 = static_cast<int>(blockIdx.y) * N;
   load_filter<T, N>(o, n0, filter, offsets);
 #pragma unroll 1
@@ -232,15 +229,15 @@ __global__ void __launch_bounds__(kThinThreads) convolve_mma(const __grid_consta
     Warp warp;
     warp.add(o, part, filter, offsets);
     __syncthreads();
-    warp.store(o, t, n0, stage + Warp::warp() * 16 * Warp::kPitch);
-    if (o.slots.sums) store_sums<N>(o, t, tile, n0, stage, 16 * Warp::kPitch);
+    warp.store(o, t, n0, stage + Warp::warp() * 16 * Warp::Line::kPitch);
+    if (o.slots.sums) store_sums<N>(o, t, tile, n0, stage, 16 * Warp::Line::kPitch);
   }
 }
 
 template <class T, int N>
 std::size_t mma_bytes(const ThinIn<T>& o) {
   return static_cast<std::size_t>(N * filter_pitch<T>(o.steps) + o.elements()) * sizeof(T) +
-         static_cast<std::size_t>(o.steps * 8 + kThinWarps * 16 * (N + 8)) * 4;
+         static_cast<std::size_t>(o.steps * 8 + kThinWarps * 16 * TileLine<N>::kPitch) * 4;
 }
 
 /// A filter in shared memory as (R S C, N): lanes side by side store channels side by side.

@@ -4,13 +4,14 @@
 // tile.
 #pragma once
 #include "kernels/conv2d/store_sums.h"
+#include "kernels/gemm/tile_line.h"
 
 namespace sumi::cuda {
 
 /// A tile of a product whose rows are the pixels of one image after the other, as `thread` sees it.
 struct StoredTile {
-  float* values;  // [m][n], an even number `pitch` of floats a row
-  int pitch, thread;
+  float* values;  // [m] lines (TileLine)
+  int thread;
   int product, m0, n0;
   int M, pixels;  // rows of the product, and of each image
 };
@@ -25,12 +26,13 @@ struct TileSums {
   /// The tile's values are gone afterwards.
   template <int kM, int kN, int kThreads, class Sync>
   __device__ __forceinline__ void add(const StoredTile& t, Sync&& sync) const {
+    using Line = TileLine<kN>;
     constexpr int kAcross = kN / 2, kStrands = kThreads / kAcross, kRows = kM / kStrands;
     static_assert(kThreads % kAcross == 0 && kM % kStrands == 0 && kRows >= 3, "three rows are handed over");
     const int strand = t.thread / kAcross, column = t.thread % kAcross * 2, n = t.n0 + column;
     const int first = t.m0 + strand * kRows, end = first + kRows < t.M ? first + kRows : t.M;
     const int slot = t.product * slots.per_product + t.m0 / kM;
-    float* const own = t.values + strand * kRows * t.pitch + column;
+    float* const own = t.values + strand * kRows * Line::kPitch + Line::place(column);
     int image = first / t.pixels;
     const bool goes_on = strand > 0 && image * t.pixels < first;  // from the strand above
     ShiftedSums<2> above, last;                                   // last: of an image that begins here
@@ -42,7 +44,7 @@ struct TileSums {
         sums.count = static_cast<float>(stop - m);
         const bool begins = m > first || !goes_on;
 #pragma unroll 2
-        for (; m < stop; m++, row += t.pitch) sums.add_apart(load_vector<float, 2>(row).v);
+        for (; m < stop; m++, row += Line::kPitch) sums.add_apart(load_vector<float, 2>(row).v);
         if (!begins)
           above = sums;
         else if (stop < end)
@@ -50,7 +52,7 @@ struct TileSums {
         else
           last = sums;
       }
-      if (above.count > 0) above.write(own, t.pitch);
+      if (above.count > 0) above.write(own, Line::kPitch);
     }
     sync();
     if (last.count == 0) return;
@@ -59,7 +61,7 @@ struct TileSums {
       const int from = first + s * kRows, next = (image + 1) * t.pixels, most = from + kRows < t.M ? from + kRows : t.M;
       const int stop = next < most ? next : most;
       if (stop <= from) break;
-      last.merge(ShiftedSums<2>::read(own + s * kRows * t.pitch, t.pitch, static_cast<float>(stop - from)));
+      last.merge(ShiftedSums<2>::read(own + s * kRows * Line::kPitch, Line::kPitch, static_cast<float>(stop - from)));
     }
     slots.store(slot + image, n, last);
   }

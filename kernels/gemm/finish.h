@@ -4,6 +4,7 @@
 #include "kernels/device/warp.h"
 #include "kernels/gemm/operand.h"
 #include "kernels/gemm/tile_grid.h"
+#include "kernels/gemm/tile_line.h"
 #include "kernels/map/activations.h"
 
 namespace sumi::cuda {
@@ -61,20 +62,16 @@ __device__ __forceinline__ void store_finished(const Finish<T>& f, float (&v)[kV
     if (i < valid) f.y[at + i] = out.v[i];
 }
 
-/// The sums as they are, to the slot of this block's share of k.
+/// Four sums as they are, to the slot of this block's share of k.
 template <class T>
-__device__ __forceinline__ void store_partial(const Finish<T>& f, const float (&v)[kVector<T>], std::int64_t row, int n,
-                                              int valid, int split) {
-  constexpr int V = kVector<T>;
+__device__ __forceinline__ void store_partial(const Finish<T>& f, const Vector<float>& sums, std::int64_t row, int n,
+                                              int split) {
+  const int valid = f.N - n;
   float* to = f.partial + split * f.slot + row * f.N + n;
-  if (valid == V && f.N % 4 == 0) {
+  if (valid >= 4 && f.N % 4 == 0) return store_vector(to, sums);
 #pragma unroll
-    for (int i = 0; i < V; i += 4) store_vector(to + i, Vector<float>{{v[i], v[i + 1], v[i + 2], v[i + 3]}});
-  } else {
-#pragma unroll
-    for (int i = 0; i < V; i++)
-      if (i < valid) to[i] = v[i];
-  }
+  for (int i = 0; i < 4; i++)
+    if (i < valid) to[i] = sums.v[i];
 }
 
 /// A problem with `sums`, which want to see what is stored: wanted() and add() as those of conv2d/tile_sums.h.
@@ -91,39 +88,41 @@ __device__ __forceinline__ bool wants_sums(const Problem& p) {
     return false;
 }
 
-/// What is stored, in place of the sums that it was made of.
-template <int V>
-__device__ __forceinline__ void put_back(float* to, const float (&v)[V]) {
-#pragma unroll
-  for (int i = 0; i < V; i += 4) store_vector(to + i, Vector<float>{{v[i], v[i + 1], v[i + 2], v[i + 3]}});
+/// Stores a block's tile of sums [m][n] as they are: 16 bytes a lane, so that lanes side by side fill whole sectors.
+template <class Shape, class Problem, class Part>
+__device__ __forceinline__ void store_partials(const Problem& problem, const Part& part, const TileGrid::Place& place,
+                                               const float* tile) {
+  using Line = TileLine<Shape::N>;
+  const int m0 = place.m * Shape::M, n0 = place.n * Shape::N;
+#pragma unroll 1
+  for (int i = static_cast<int>(threadIdx.x); i < Shape::M * Shape::N / 4; i += Shape::threads) {
+    const int m = i / (Shape::N / 4), n = i % (Shape::N / 4) * 4;
+    if (m0 + m < part.M && n0 + n < problem.finish.N)
+      store_partial(problem.finish, load_vector(tile + m * Line::kPitch + Line::place(n)), part.row_of(m0 + m), n0 + n,
+                    place.split);
+  }
 }
 
-/// Stores a block's tile of sums [m][n], Shape::kPitch floats a row.
+/// Stores a block's tile of sums [m][n]. If statistics of it are wanted, what is stored takes the sums' place.
 template <class Shape, class Problem, class Part>
 __device__ __forceinline__ void store_tile(const Problem& problem, const Part& part, const TileGrid::Place& place,
                                            float* tile) {
   using T = typename Problem::Element;
+  using Line = TileLine<Shape::N>;
   constexpr int V = kVector<T>, kRuns = Shape::N / V;
   const Finish<T>& f = problem.finish;
+  if (f.partial) return store_partials<Shape>(problem, part, place, tile);
   const int m0 = place.m * Shape::M, n0 = place.n * Shape::N;
   const bool summed = wants_sums(problem);
 #pragma unroll 1
   for (int i = static_cast<int>(threadIdx.x); i < Shape::M * kRuns; i += Shape::threads) {
     const int m = i / kRuns, n = i % kRuns * V, valid = f.N - n0 - n;
     if (m0 + m >= part.M || valid <= 0) continue;
-    float* at = tile + m * Shape::kPitch + n;
+    float* line = tile + m * Line::kPitch;
     float v[V];
-#pragma unroll
-    for (int k = 0; k < V; k += 4) {
-      const Vector<float> four = load_vector(at + k);
-      for (int e = 0; e < 4; e++) v[k + e] = four.v[e];
-    }
-    const int used = valid < V ? valid : V;
-    if (f.partial)
-      store_partial(f, v, part.row_of(m0 + m), n0 + n, used, place.split);
-    else
-      store_finished(f, v, part.row_of(m0 + m), n0 + n, used);
-    if (summed) put_back(at, v);
+    Line::load(line, n, v);
+    store_finished(f, v, part.row_of(m0 + m), n0 + n, valid < V ? valid : V);
+    if (summed) Line::store(line, n, v);
   }
 }
 
@@ -143,7 +142,6 @@ __device__ __forceinline__ void sum_tile(const Problem& problem, float* tile, Pl
     const TileGrid::Place place = place_of();
     const auto part = problem.part(place.product);
     problem.sums.template add<Shape::M, Shape::N, Shape::threads>({.values = tile,
-                                                                   .pitch = Shape::kPitch,
                                                                    .thread = static_cast<int>(threadIdx.x),
                                                                    .product = part.phase,
                                                                    .m0 = place.m * Shape::M,

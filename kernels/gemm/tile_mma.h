@@ -27,10 +27,10 @@ template <int M_, int N_, int WarpM_, int WarpN_, int K_>
 struct MmaShape {
   static constexpr int M = M_, N = N_, K = K_, WarpM = WarpM_, WarpN = WarpN_;
   static constexpr int warps_n = N / WarpN, threads = M / WarpM * warps_n * 32;
-  static constexpr int kStages = 4, kPitch = N + 8;  // of the f32 tile: 8 rows of float2 hit 32 different banks
+  static constexpr int kStages = 4;
   static constexpr std::size_t stage_elements = (M + N) * K, stage_bytes = (M + N) * 64;
   static constexpr std::size_t smem(bool staged = false) {
-    const std::size_t ring = (staged ? 2 : kStages) * stage_bytes, results = std::size_t{M} * kPitch * 4;
+    const std::size_t ring = (staged ? 2 : kStages) * stage_bytes, results = std::size_t{M} * TileLine<N>::kPitch * 4;
     return ring > results ? ring : results;
   }
 };
@@ -141,6 +141,7 @@ struct WarpTile {
     }
   }
   __device__ __forceinline__ void to_shared(float* tile) const {
+    using Line = TileLine<Shape::N>;
     const int lane = static_cast<int>(threadIdx.x % 32);
 #pragma unroll
     for (int i = 0; i < kRows; i++)
@@ -148,8 +149,9 @@ struct WarpTile {
       for (int j = 0; j < kColumns; j++)
 #pragma unroll
         for (int h = 0; h < 2; h++)
-          store_vector(tile + (row() + i * 16 + h * 8 + lane / 4) * Shape::kPitch + column() + j * 8 + lane % 4 * 2,
-                       Vector<float, 2>{{sums[i][j][h * 2], sums[i][j][h * 2 + 1]}});
+          store_vector(
+              tile + (row() + i * 16 + h * 8 + lane / 4) * Line::kPitch + Line::place(column() + j * 8 + lane % 4 * 2),
+              Vector<float, 2>{{sums[i][j][h * 2], sums[i][j][h * 2 + 1]}});
   }
 };
 

@@ -11,10 +11,10 @@ namespace sumi::cuda {
 template <int Side>
 struct RegisterShape {
   static constexpr int M = Side, N = Side, K = 16, threads_n = N / 8, threads = M / 8 * threads_n;
-  static constexpr int kTilePitch = Side + 4, kPitch = N + 4;  // 16-byte aligned, and not a multiple of 32 banks
+  static constexpr int kTilePitch = Side + 4;  // 16-byte aligned, and not a multiple of 32 banks
   static constexpr int stage_floats = 2 * K * kTilePitch;
   static constexpr std::size_t smem() {
-    return sizeof(float) * std::max<std::size_t>(2 * stage_floats, std::size_t{M} * kPitch);
+    return sizeof(float) * std::max<std::size_t>(2 * stage_floats, std::size_t{M} * TileLine<N>::kPitch);
   }
 };
 using LargeRegisters = RegisterShape<128>;
@@ -74,11 +74,12 @@ struct ThreadTile {
     }
   }
   __device__ __forceinline__ void to_shared(float* tile) const {
+    using Line = TileLine<Shape::N>;
 #pragma unroll
     for (int i = 0; i < 8; i++)
 #pragma unroll
       for (int j = 0; j < 8; j += 4)
-        store_vector(tile + row(i) * Shape::kPitch + column(j),
+        store_vector(tile + row(i) * Line::kPitch + Line::place(column(j)),
                      Vector<float>{{sums[i][j], sums[i][j + 1], sums[i][j + 2], sums[i][j + 3]}});
   }
 };

@@ -110,7 +110,6 @@ __device__ __forceinline__ void sum_stored(const Problem& problem, const WgmmaGr
   const int group = static_cast<int>(threadIdx.x) / Shape::kGroup - 1;
   const auto sync = [&] { sync_some(static_cast<unsigned>(group) + 1, Shape::kGroup); };
   problem.sums.template add<64, 64, Shape::kGroup>({.values = StageRing<Shape>::results() + group * 4 * Shape::kResults,
-                                                    .pitch = Shape::kPitch,
                                                     .thread = static_cast<int>(threadIdx.x) % Shape::kGroup,
                                                     .product = static_cast<int>(p.product),
                                                     .m0 = first_m,
@@ -121,39 +120,64 @@ __device__ __forceinline__ void sum_stored(const Problem& problem, const WgmmaGr
   sync();
 }
 
+/// What a warp has in its results, 16 rows from m0 on and 64 columns from n0 on, to memory, 128 bytes a row. If
+/// statistics of it are wanted, what is stored takes the sums' place.
+template <class Problem>
+__device__ __forceinline__ void store_rows(const Problem& problem, const WgmmaGrid::Place& p, int m0, int n0,
+                                           float* own) {
+  using Line = TileLine<64>;
+  const int M = problem.rows(p.product);
+  const bool summed = wants_sums(problem);
+#pragma unroll 1
+  for (int i = static_cast<int>(threadIdx.x % 32); i < 16 * 8; i += 32) {
+    const int m = m0 + i / 8, n = i % 8 * 8, left = problem.finish.N - n0 - n;
+    if (m >= M || left <= 0) continue;
+    float* line = own + i / 8 * Line::kPitch;
+    float v[8];
+    Line::load(line, n, v);
+    store_finished(problem.finish, v, problem.row_of(p.product, m), n0 + n, left < 8 ? left : 8);
+    if (summed) Line::store(line, n, v);
+  }
+}
+
+/// The same of a share of k: as they are, 16 bytes a lane, so that lanes side by side fill whole sectors.
+template <class Problem>
+__device__ __forceinline__ void store_partial_rows(const Problem& problem, const WgmmaGrid::Place& p, int m0, int n0,
+                                                   const float* own) {
+  using Line = TileLine<64>;
+  const int M = problem.rows(p.product);
+#pragma unroll 1
+  for (int i = static_cast<int>(threadIdx.x % 32); i < 16 * 16; i += 32) {
+    const int m = m0 + i / 16, n = i % 16 * 4;
+    if (m < M && n0 + n < problem.finish.N)
+      store_partial(problem.finish, load_vector(own + i / 16 * Line::kPitch + Line::place(n)),
+                    problem.row_of(p.product, m), n0 + n, p.split);
+  }
+}
+
 /// A block of a warpgroup's sums, rows first_m and on, columns first_n and on, to memory, 64 columns at a time through
-/// 4 KiB of shared memory a warp: its 16 rows are then stored 128 bytes at a time.
+/// 4 KiB of shared memory a warp.
 template <class Shape, class Problem>
 __device__ __forceinline__ void store_sums(const float (&sums)[Shape::kColumns / 2], const Problem& problem,
                                            const WgmmaGrid::Place& p, int first_m, int first_n) {
+  using Line = TileLine<64>;
   const int lane = static_cast<int>(threadIdx.x % 32), warp = static_cast<int>(threadIdx.x / 32) - 4;
-  const int m0 = first_m + warp % 4 * 16, M = problem.rows(p.product);
-  const bool summed = wants_sums(problem);
+  const int m0 = first_m + warp % 4 * 16;
   float* own = StageRing<Shape>::results() + warp * Shape::kResults;  // (16,64)
 #pragma unroll
   for (int c = 0; c < Shape::kColumns / 64; c++) {
 #pragma unroll
     for (int i = 0; i < 16; i++)
-      store_vector(own + (lane / 4 + i % 2 * 8) * Shape::kPitch + i / 2 * 8 + lane % 4 * 2,
+      store_vector(own + (lane / 4 + i % 2 * 8) * Line::kPitch + Line::place(i / 2 * 8 + lane % 4 * 2),
                    Vector<float, 2>{{sums[32 * c + 2 * i], sums[32 * c + 2 * i + 1]}});
     __syncwarp();
-#pragma unroll 1
-    for (int i = lane; i < 16 * 8; i += 32) {
-      const int m = m0 + i / 8, n = first_n + c * 64 + i % 8 * 8, left = problem.finish.N - n;
-      if (m >= M || left <= 0) continue;
-      float* at = own + i / 8 * Shape::kPitch + i % 8 * 8;
-      const Vector<float> low = load_vector(at), high = load_vector(at + 4);
-      float v[8] = {low.v[0], low.v[1], low.v[2], low.v[3], high.v[0], high.v[1], high.v[2], high.v[3]};
-      const int valid = left < 8 ? left : 8;
-      if (problem.finish.partial)
-        store_partial(problem.finish, v, problem.row_of(p.product, m), n, valid, p.split);
-      else
-        store_finished(problem.finish, v, problem.row_of(p.product, m), n, valid);
-      if (summed) put_back(at, v);
-    }
+    if (problem.finish.partial)
+      store_partial_rows(problem, p, m0, first_n + c * 64, own);
+    else
+      store_rows(problem, p, m0, first_n + c * 64, own);
     __syncwarp();
     if constexpr (SumsItsStores<Problem>)
-      if (summed) sum_stored<Shape>(problem, p, first_m, first_n + c * 64);
+      if (wants_sums(problem)) sum_stored<Shape>(problem, p, first_m, first_n + c * 64);
   }
 }
 

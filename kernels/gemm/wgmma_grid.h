@@ -19,6 +19,7 @@
 
 #include "kernels/core/error.h"
 #include "kernels/device/wgmma.h"
+#include "kernels/gemm/tile_line.h"
 
 namespace sumi::cuda {
 
@@ -32,7 +33,7 @@ struct WgmmaShape {
   static constexpr int left_bytes = M * K * 2, stage_bytes = left_bytes + N * K * 2;
   /// Columns of the right tile that a block brings, and what it asks of L2 for a stage.
   static constexpr int kShare = N / Cluster, asked_bytes = left_bytes + kShare * K * 2;
-  static constexpr int kPitch = 68, kResults = 16 * kPitch;  // a warp's part of the results: floats of a row, of all
+  static constexpr int kResults = 16 * TileLine<64>::kPitch;  // a warp's part of them: 16 rows of 64 floats
   static constexpr int kResultBytes = 8 * kResults * static_cast<int>(sizeof(float));
   static constexpr int kBarrierBytes = 2 * static_cast<int>(sizeof(Mbarrier));
   static constexpr int kStages = (227 * 1024 - kResultBytes) / (stage_bytes + kBarrierBytes);
