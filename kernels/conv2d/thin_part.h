@@ -35,27 +35,28 @@ struct ThinPart {
     const int line = i / tiles_w, n = line / tiles_h;
     return {n, (line - n * tiles_h) * kThinRows, (i - line * tiles_w) * across};
   }
-  /// Calls put(row, column, channel, value) for the tile's part, and once behind each row with a zero. A thread keeps
-  /// to one element of the rows and has four rows' loads under way.
+  /// Calls put(row, column, channel, value) for the tile's part, and once behind each row with a zero; not for those
+  /// of the first `done_rows` rows, a multiple of the warps, that are among the first `done` elements, a multiple of
+  /// 32. A thread keeps to one element of the rows and has four rows' loads under way.
   template <class Put>
-  __device__ __forceinline__ void load(const ThinTile& t, Put put) const {
-    struct Loaded {
-      T value;
-      int row;
-    };
+  __device__ __forceinline__ void load(const ThinTile& t, Put put, int done = 0, int done_rows = 0) const {
+    constexpr int kBatch = 4;
     const int C = image.C, lane = static_cast<int>(threadIdx.x % 32), warp = static_cast<int>(threadIdx.x / 32);
     const int h0 = t.p * stride_h - top, w0 = t.q * stride_w - left, reciprocal = 65536 / C + 1;
-    for (int e = lane; e <= columns * C; e += 32) {
+    for (int e = lane + (rows > done_rows ? 0 : done); e <= columns * C; e += 32) {
       const int column = e * reciprocal >> 16, w = w0 + column, c = e - column * C;  // e / C: e < 2^15, C <= 4
       const bool reached = column < columns && w < end_w;
-      for_each_in_batches(
-          warp, rows, kThinWarps,
-          [&](std::int64_t i) {
-            const int h = h0 + static_cast<int>(i);
-            const T v = reached && h < end_h ? image.load_one(t.n, h, w, c) : from_float<T>(0.f);
-            return Loaded{v, static_cast<int>(i)};
-          },
-          [&](const Loaded& l) { put(l.row, column, c, l.value); });
+      for (int first = warp + (e < done ? done_rows : 0); first < rows; first += kBatch * kThinWarps) {
+        T v[kBatch];
+#pragma unroll
+        for (int i = 0; i < kBatch; i++) {
+          const int row = first + i * kThinWarps, h = h0 + row;
+          v[i] = reached && row < rows && h < end_h ? image.load_one(t.n, h, w, c) : from_float<T>(0.f);
+        }
+#pragma unroll
+        for (int i = 0; i < kBatch; i++)
+          if (first + i * kThinWarps < rows) put(first + i * kThinWarps, column, c, v[i]);
+      }
     }
   }
 };

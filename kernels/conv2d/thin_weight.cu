@@ -2,13 +2,19 @@
 // the sum over pixels of dy[pixel][m] x[window n of the pixel]. As a product its k is all pixels, and 32 channels by
 // 243 elements its result.
 //
-// A block sums 32 channels by 256 elements over tiles of 8 x 32 pixels: dy's part comes by asynchronous copies, the
-// picture's (thin_part.h) is split into planes, one for each channel (and each column of a stride), so that
+// A block sums 32 channels by 256 elements over tiles of 8 x 32 pixels. While one is multiplied the next is under way:
+// dy's part by asynchronous copies to a second stage, the picture's in 16 registers a thread, all of its loads at once.
+// The picture (thin_part.h) is split into planes, one for each channel (and each column of a stride), so that
 // neighbouring pixels' elements are neighbours: on tensor cores a fragment's register is 4 bytes of them, 2 pixels in
 // 16 bits. Where a window's element is an odd number of elements into its plane, the lane reads a copy that stands one
 // element earlier. Planes and copies begin 11 and 5 banks after one another, which keeps the 8 elements that a warp
 // reads at once apart. A warp takes 64 elements; where windows have fewer, the warps that are left over take other rows
 // of pixels.
+//
+// 9 x 9, 3 channels, in 16 bits: 2 x 20 KiB of dy and 7.8 of the picture, two blocks a multiprocessor. A tile's
+// products take 1660 cycles; loaded in between, in four rounds of latency of some 500 cycles, it took as long again, of
+// which the other block hid all but 700: 4000 cycles for what are 3300 of products. In f32, 2 x 40 KiB and 7.6: one
+// stage of dy where two blocks do not fit (163 KiB on an A100, 227 on an H100).
 //
 // Filters with up to 4 output channels are the same with the roles exchanged: dw[k][r][s][c] is the sum over x's pixels
 // of x[pixel][c] dy[pixel - (r, s)][k], windows of dy with the taps backwards.
@@ -21,6 +27,7 @@
 #include "kernels/conv2d/rows_cuda.h"
 #include "kernels/conv2d/thin_part.h"
 #include "kernels/conv2d/weight_slots.h"
+#include "kernels/device/raw.h"
 
 namespace sumi::cuda {
 namespace {
@@ -38,18 +45,31 @@ struct ThinWeight {
   int S, taps, elements, channels;  // of a window R S C; of dy
   int pitch, plane, shifted;        // elements to the next row, plane, copy
   int column_warps;                 // warps that windows take; the others share the rows of pixels
+  int stages;                       // of dy in shared memory: 2, or 1
   bool exchanged;
   float* slots;  // of each block and share of rows: a dw
   std::int64_t slot;
 
   int row_shares() const { return kThinWarps / column_warps; }
   int planes() const { return part.image.C * part.stride_w; }
+  /// The picture's column that element e < 2^15 of its row belongs to.
+  __device__ int column_of(int e) const { return e * (65536 / part.image.C + 1) >> 16; }
+  /// Where channel c of a column of the picture stands in its row.
+  __device__ int place_of(int column, int c) const {
+    const int step = column / part.stride_w;
+    return (c * part.stride_w + column - step * part.stride_w) * plane + step;
+  }
+  /// Stores an element there, and in the copy; nothing precedes a row's first column.
+  __device__ __forceinline__ void put(T* planes, int at, bool precedes, T value) const {
+    planes[at] = value;
+    if (shifted > 0 && precedes) planes[at + shifted - 1] = value;
+  }
   /// Where window element n of the tile's first pixel stands.
   __device__ int offset(int n) const {
     if (n >= elements) return 0;
-    const int C = part.image.C, tap = n / C, c = n - tap * C, r = tap / S, s = tap - r * S, step = s / part.stride_w;
-    const int at = (c * part.stride_w + s - step * part.stride_w) * plane + r * pitch + step;
-    return kUnit<T> > 1 && step % 2 != 0 ? at + shifted - 1 : at;
+    const int C = part.image.C, tap = n / C, c = n - tap * C, r = tap / S, s = tap - r * S;
+    const int at = place_of(s, c) + r * pitch;
+    return kUnit<T> > 1 && s / part.stride_w % 2 != 0 ? at + shifted - 1 : at;
   }
   /// Where the sum of (m, n) stands in dw.
   __device__ std::int64_t place(int m, int n) const {
@@ -74,17 +94,61 @@ __device__ __forceinline__ void copy_gradient(const ThinWeight<T>& o, const Thin
   commit_copies();
 }
 
+/// The picture under a tile: of its first 16 rows the first 128 elements, 16 a thread, are under way in registers while
+/// the tile before is multiplied.
 template <class T>
-__device__ __forceinline__ void load_planes(const ThinWeight<T>& o, const ThinTile& t, T* to) {
-  const int stride = o.part.stride_w, columns = o.part.columns;
-  o.part.load(t, [&](int row, int column, int c, T value) {
-    if (column >= columns) return;
-    const int step = column / stride;
-    T* at = to + (c * stride + column - step * stride) * o.plane + row * o.pitch + step;
-    *at = value;
-    if (o.shifted > 0 && step > 0) at[o.shifted - 1] = value;
-  });
-}
+struct PictureFeed {
+  static constexpr int kAcrossHeld = 4, kRowsHeld = 4;
+  const ThinWeight<T>& o;
+  Raw<T, 1> held[kRowsHeld][kAcrossHeld];
+
+  __device__ static int row(int i) { return static_cast<int>(threadIdx.x / 32) + i * kThinWarps; }
+  __device__ static int element(int j) { return static_cast<int>(threadIdx.x % 32) + j * 32; }
+
+  __device__ explicit PictureFeed(const ThinWeight<T>& w) : o(w) {}
+  __device__ __forceinline__ void hold(const ThinTile& t) {
+    const Image<T>& image = o.part.image;
+    const T* x = image.x + std::int64_t{t.n} * (image.H * image.W * image.C);
+    const int h0 = t.p * o.part.stride_h - o.part.top, w0 = t.q * o.part.stride_w - o.part.left;
+    int at[kAcrossHeld];
+#pragma unroll
+    for (int j = 0; j < kAcrossHeld; j++) {
+      const int column = o.column_of(element(j)), w = w0 + column;
+      const bool reached = column < o.part.columns && w < o.part.end_w;
+      const int from = reached ? static_cast<int>(padded_index(w, image.W, image.mode)) : -1;
+      at[j] = from < 0 ? -1 : (from - column) * image.C + element(j);
+    }
+#pragma unroll
+    for (int i = 0; i < kRowsHeld; i++) {
+      const int h = h0 + row(i);
+      const bool reached = row(i) < o.part.rows && h < o.part.end_h;
+      const int from = reached ? static_cast<int>(padded_index(h, image.H, image.mode)) : -1;
+#pragma unroll
+      for (int j = 0; j < kAcrossHeld; j++) {
+        held[i][j] = {};
+        if (from >= 0 && at[j] >= 0) held[i][j] = load_raw<T, 1>(x + (from * image.W * image.C + at[j]));
+      }
+    }
+  }
+  /// To the planes, with what was not held.
+  __device__ __forceinline__ void put(const ThinTile& t, T* planes) const {
+#pragma unroll
+    for (int j = 0; j < kAcrossHeld; j++) {
+      const int column = o.column_of(element(j)), at = o.place_of(column, element(j) - column * o.part.image.C);
+#pragma unroll
+      for (int i = 0; i < kRowsHeld; i++)
+        if (row(i) < o.part.rows && column < o.part.columns)
+          o.put(planes, at + row(i) * o.pitch, column >= o.part.stride_w, unpack<T, 1>(held[i][j]).v[0]);
+    }
+    o.part.load(
+        t,
+        [&](int row, int column, int c, T value) {
+          if (column < o.part.columns)
+            o.put(planes, o.place_of(column, c) + row * o.pitch, column >= o.part.stride_w, value);
+        },
+        32 * kAcrossHeld, kThinWarps * kRowsHeld);
+  }
+};
 
 __device__ __forceinline__ int lane_of() { return static_cast<int>(threadIdx.x % 32); }
 
@@ -167,24 +231,37 @@ struct PlainSums {
 };
 
 template <class T, class Sums>
-__global__ void __launch_bounds__(kThinThreads) weigh(const __grid_constant__ ThinWeight<T> o) {
-  T* dy = dyn_smem<T>();  // (256, 32)
-  T* x = dy + kPixels * kPitch;
+__global__ void __launch_bounds__(kThinThreads, sizeof(T) == 2 ? 3 : 2) weigh(const __grid_constant__ ThinWeight<T> o) {
+  T* dy = dyn_smem<T>();  // (stages, 256, 32)
+  T* x = dy + o.stages * kPixels * kPitch;
   const int warp = static_cast<int>(threadIdx.x / 32), share = warp / o.column_warps;
   const int shares = kThinWarps / o.column_warps, m0 = static_cast<int>(blockIdx.y) * kChannels;
   const int n0 = static_cast<int>(blockIdx.z) * kElements + warp % o.column_warps * kWarpElements;
   Sums sums(o, n0);
+  PictureFeed<T> picture(o);
+  int i = static_cast<int>(blockIdx.x), stage = 0;
+  ThinTile t = o.part.tile(i);
+  picture.hold(t);
+  bool copied = false;
 #pragma unroll 1
-  for (int i = static_cast<int>(blockIdx.x); i < o.part.tiles; i += static_cast<int>(gridDim.x)) {
-    const ThinTile t = o.part.tile(i);
-    copy_gradient(o, t, m0, dy);
-    load_planes(o, t, x);
+  while (true) {
+    const T* now = dy + stage * kPixels * kPitch;
+    if (!copied) copy_gradient(o, t, m0, dy);
+    picture.put(t, x);
     wait_for_copies<0>();
     __syncthreads();
+    i += static_cast<int>(gridDim.x);
+    const bool more = i < o.part.tiles;
+    if (more) {
+      t = o.part.tile(i), copied = o.stages > 1;
+      if (copied) stage ^= 1, copy_gradient(o, t, m0, dy + stage * kPixels * kPitch);
+      picture.hold(t);
+    }
     if (share < shares)
 #pragma unroll 1
       for (int row = share; row < kThinRows; row += shares)
-        sums.add(dy + row * kAcross * kPitch, x + row * o.part.stride_h * o.pitch);
+        sums.add(now + row * kAcross * kPitch, x + row * o.part.stride_h * o.pitch);
+    if (!more) break;
     __syncthreads();
   }
   if (share >= shares) return;
@@ -210,6 +287,7 @@ ThinWeight<T> thin_weight(const Conv2dBackwardWeight& a, bool exchanged) {
                   .taps = static_cast<int>(a.d.R * a.d.S),
                   .elements = static_cast<int>(a.d.R * a.d.S * a.d.C),
                   .channels = static_cast<int>(a.d.K),
+                  .stages = 1,
                   .exchanged = exchanged,
                   .slot = a.d.w_count()};
   const int stride = o.part.stride_w, units = kUnit<T>;
@@ -222,7 +300,15 @@ ThinWeight<T> thin_weight(const Conv2dBackwardWeight& a, bool exchanged) {
 
 template <class T>
 std::size_t shared_bytes(const ThinWeight<T>& o) {
-  return sizeof(T) * static_cast<std::size_t>(kPixels * kPitch + o.shifted + o.planes() * o.plane);
+  return sizeof(T) * static_cast<std::size_t>(o.stages * kPixels * kPitch + o.shifted + o.planes() * o.plane);
+}
+
+/// A multiprocessor's shared memory is what one block can ask for and a reserved KiB; every block takes one too.
+template <class T>
+int stages_of(ThinWeight<T> o, const DeviceInfo& device) {
+  constexpr std::size_t kReserved = 1024;
+  o.stages = 2;
+  return 2 * (shared_bytes(o) + kReserved) <= device.shared_per_block + kReserved ? 2 : 1;
 }
 
 /// The same sums with x's and dy's roles exchanged, for a convolution of stride 1 that pads with zeros.
@@ -248,19 +334,20 @@ bool fits(const Conv2dBackwardWeight& a, bool tf32, const DeviceInfo& device) {
          (a.dtype() == DType::f32 ? bytes(float{}) : bytes(__half{})) <= device.shared_per_block;
 }
 
-/// Blocks of at least two tiles: dy and x are read once by all of them, and each writes a dw of its own.
+/// Two blocks a multiprocessor of an H100, of at least two tiles each; every block writes its 32 channels and 256
+/// elements of a dw.
 template <class T, class Sums>
 void run_typed(const Conv2dBackwardWeight& a, bool exchanged, Context& ctx) {
   ThinWeight<T> o = thin_weight<T>(a, exchanged);
-  const auto blocks = static_cast<unsigned>(std::clamp((o.part.tiles + 1) / 2, 1, static_cast<int>(kBlocksWanted)));
+  o.stages = stages_of(o, ctx.device());
+  const auto over = [](int n, int each) { return static_cast<unsigned>((n + each - 1) / each); };
+  const unsigned across = over(o.channels, kChannels), along = over(o.elements, kElements);
+  const unsigned most = std::max(static_cast<unsigned>(kBlocksWanted) / (across * along), 1u);
+  const unsigned blocks = std::min(over(o.part.tiles, 2), most);
   const int splits = static_cast<int>(blocks) * o.row_shares();
   const Scratch slots = ctx.scratch(static_cast<std::size_t>(splits * o.slot) * sizeof(float));
   o.slots = slots.as<float>();
-  const auto over = [](int n, int each) { return static_cast<unsigned>((n + each - 1) / each); };
-  launch(weigh<T, Sums>,
-         {dim3(blocks, over(o.channels, kChannels), over(o.elements, kElements)), kThinThreads, shared_bytes(o),
-          ctx.stream()},
-         o);
+  launch(weigh<T, Sums>, {dim3(blocks, across, along), kThinThreads, shared_bytes(o), ctx.stream()}, o);
   add_weight_slots(a, slots, splits, ctx);
 }
 
