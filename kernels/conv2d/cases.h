@@ -109,7 +109,8 @@ inline std::vector<Conv2dDims> awkward_direct_dims() {
       dims({1, 5, 9, 8}, {1, 3, 3}, Pad4::all(1)),
       dims({1, 6, 6, 512}, {16, 2, 2}, {0, 0, 1, 0}),
       dims({5, 12, 7, 40}, {3, 7, 9}, {2, 3, 4, 1}),  // more pieces of 4 rows than blocks
-      dims({1, 5, 66, 24}, {3, 2, 6}, {2, 3, 0, 4}),   // two strips of 64; rows that read none of the image
+      dims({5, 1, 1, 1}, {4224, 1, 1}, {}),           // three tiles for a block of 32 channels
+      dims({1, 5, 66, 24}, {3, 2, 6}, {2, 3, 0, 4}),  // two strips of 64; rows that read none of the image
       with(dims({1, 8, 13, 6}, {4, 3, 3}, Pad4::all(2)), 1, 2, 1),
       with(dims({1, 19, 37, 3}, {8, 4, 3}, Pad4::all(1)), 2, 1, 1),
       with(dims({1, 11, 31, 16}, {64, 3, 3}, Pad4::all(1)), 2, 1, 1),

@@ -26,6 +26,7 @@ void Uploads::make(Slot& slot) {
 }
 
 void Uploads::copy(void* dst, const void* src, std::size_t bytes) {
+  device::refuse_in_capture(stream_, "copying to the GPU");  // waiting for an event, or pinning, would spoil it too
   auto* to = static_cast<char*>(dst);
   const auto* from = static_cast<const char*>(src);
   for (std::size_t done = 0; done < bytes; done += kPiece) {

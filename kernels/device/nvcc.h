@@ -22,6 +22,24 @@ cudaError_t launch_cluster(void (*kernel)(P...), const Launch& l, P... args) {
   return cudaLaunchKernelExC(&config, reinterpret_cast<const void*>(kernel), pointers);
 }
 
+/// Whether the error is an earlier kernel's, which every call reports from then on.
+inline bool is_sticky(cudaError_t e) {
+  switch (e) {
+    case cudaErrorIllegalAddress:
+    case cudaErrorMisalignedAddress:
+    case cudaErrorInvalidAddressSpace:
+    case cudaErrorInvalidPc:
+    case cudaErrorIllegalInstruction:
+    case cudaErrorHardwareStackError:
+    case cudaErrorLaunchFailure:
+    case cudaErrorLaunchTimeout:
+    case cudaErrorAssert:
+      return true;
+    default:
+      return false;
+  }
+}
+
 /// Enqueues kernel<<<...>>>(args...). Throws Error with CUDA's text when the launch is refused.
 template <class... P, class... A>
 void launch(void (*kernel)(P...), const Launch& l, A&&... args) {
@@ -37,10 +55,9 @@ void launch(void (*kernel)(P...), const Launch& l, A&&... args) {
     e = cudaGetLastError();
   }
   if (e == cudaSuccess) return;
-  if (e == cudaErrorIllegalAddress || e == cudaErrorLaunchFailure || e == cudaErrorMisalignedAddress ||
-      e == cudaErrorIllegalInstruction || e == cudaErrorAssert)
+  if (is_sticky(e))
     fail("cuda: an earlier kernel failed: ", cudaGetErrorString(e), " (CUDA_LAUNCH_BLOCKING=1 shows which)");
-  cudaGetLastError();  // not sticky
+  cudaGetLastError();
   fail("cuda: a kernel of ", l.block.x * l.block.y * l.block.z, " threads and ", l.smem,
        " bytes of shared memory was not launched: ", cudaGetErrorString(e));
 }

@@ -60,6 +60,8 @@ void fill(void* dst, unsigned char value, std::size_t bytes, Stream s);
 /// have now, and what is written later in the memory that they point to. Whatever waits for `s`, allocates there or
 /// copies from or to host memory throws NotCapturable meanwhile.
 void begin_capture(Stream s);
+/// Throws NotCapturable, naming `what`, while `s` is captured.
+void refuse_in_capture(Stream s, const char* what);
 /// Throws Error when the recording is not whole; it is over all the same.
 ExecutableGraph end_capture(Stream s);
 /// Ends a recording that failed; what was recorded is lost.

@@ -15,13 +15,6 @@ void expect(cudaError_t e, const char* doing) {
   fail("cuda: ", doing, ": ", cudaGetErrorString(e));
 }
 
-/// CUDA would spoil the capture, and say so only at its end.
-void refuse_in_capture(Stream s, const char* what) {
-  cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
-  if (cudaStreamIsCapturing(s, &status) == cudaSuccess && status != cudaStreamCaptureStatusNone)
-    throw NotCapturable(concat(what, " cannot be part of a captured graph"));
-}
-
 std::string version_text(int v) { return concat(v / 1000, '.', v % 1000 / 10); }
 
 /// Memory given back stays in the driver's pool instead of going to the system at every synchronisation.
@@ -186,6 +179,12 @@ void abandon_capture(Stream s) noexcept {
   cudaGraph_t graph = nullptr;
   if (cudaStreamEndCapture(s, &graph) == cudaSuccess && graph) cudaGraphDestroy(graph);
   cudaGetLastError();  // not sticky
+}
+// CUDA would spoil the capture, and say so only at its end.
+void refuse_in_capture(Stream s, const char* what) {
+  cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
+  if (cudaStreamIsCapturing(s, &status) == cudaSuccess && status != cudaStreamCaptureStatusNone)
+    throw NotCapturable(concat(what, " cannot be part of a captured graph"));
 }
 void launch_graph(ExecutableGraph g, Stream s) { expect(cudaGraphLaunch(g, s), "launching a captured graph"); }
 void destroy_graph(ExecutableGraph g) noexcept { ignore(cudaGraphExecDestroy(g)); }

@@ -29,6 +29,7 @@ void copy_to_host(void*, const void*, std::size_t, Stream) { refuse(); }
 void copy(void*, const void*, std::size_t, Stream) { refuse(); }
 void fill(void*, unsigned char, std::size_t, Stream) { refuse(); }
 void begin_capture(Stream) { refuse(); }
+void refuse_in_capture(Stream, const char*) { refuse(); }
 ExecutableGraph end_capture(Stream) { refuse(); }
 void abandon_capture(Stream) noexcept {}
 void launch_graph(ExecutableGraph, Stream) { refuse(); }

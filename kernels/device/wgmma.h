@@ -30,7 +30,8 @@ template <Major M>
 __device__ __forceinline__ std::uint64_t tile_columns(const void* tile, int row, int k0) {
   constexpr std::uint64_t kSwizzle128 = std::uint64_t{1} << 62;
   const unsigned offset = static_cast<unsigned>(M == Major::k ? row * 128 + k0 * 2 : row / 64 * kTileBox + k0 * 128);
-  const std::uint64_t start = (intrin::shared_address(tile) + offset) >> 4;
+  constexpr unsigned kInBlock = 0x3ffff;  // above, in a cluster, stands the block's rank
+  const std::uint64_t start = ((intrin::shared_address(tile) & kInBlock) + offset) >> 4;
   constexpr std::uint64_t leading = M == Major::k ? 1 : kTileBox / 16, stride = 1024 / 16;
   return start | leading << 16 | stride << 32 | kSwizzle128;
 }

@@ -169,7 +169,7 @@ std::shared_ptr<const Plan> make_plan(Session& s, const Gemm& g, bool tf32) {
   const cublasStatus_t status =
       s.api.heuristic(s.handle, plan->product.get(), plan->left.get(), plan->right.get(), plan->y.get(), plan->y.get(),
                       preference.get(), kTimed, plan->algorithms.data(), &count);
-  if (status == CUBLAS_STATUS_NOT_SUPPORTED) return nullptr;
+  if (status == CUBLAS_STATUS_NOT_SUPPORTED || status == CUBLAS_STATUS_INVALID_VALUE) return nullptr;
   expect(s.api, status, "asking for algorithms");
   plan->algorithms.resize(static_cast<std::size_t>(count));
   std::erase_if(plan->algorithms, [](const auto& r) { return r.state != CUBLAS_STATUS_SUCCESS; });

@@ -139,19 +139,23 @@ TEST(Hopper, ProductsOfSwizzledTilesInAllMajors) {
   expect_product<__nv_bfloat16, 64, Major::mn, Major::mn>(DType::bf16);
 }
 
-/// The bits that the PTX ISA gives a descriptor: start 1024 + 8 * 128, stride 1024, 128-byte swizzle.
+/// The bits that the PTX ISA gives a descriptor: start 1024 + 8 * 128, stride 1024, 128-byte swizzle. A block's rank in
+/// its cluster, which its addresses have, is none of them.
 void descriptors(std::uint64_t* out) {
   const char* s = dyn_smem<char>();
-  out[0] = tile_columns<Major::k>(s, 8, 16);
-  out[1] = tile_columns<Major::mn>(s, 64, 16);
+  if (threadIdx.x > 0) return;
+  out[blockIdx.x * 2] = tile_columns<Major::k>(s, 8, 16);
+  out[blockIdx.x * 2 + 1] = tile_columns<Major::mn>(s, 64, 16);
 }
 
 TEST(Hopper, DescriptorBits) {
-  OnDevice<std::uint64_t> out(2);
-  launch(descriptors, {1, 1, 1024}, out.data);
+  OnDevice<std::uint64_t> out(4);
+  launch(descriptors, {2, 32, 1024, nullptr, 2}, out.data);
   device::synchronize(nullptr);
-  EXPECT_EQ(out.data[0], 1ull << 62 | 64ull << 32 | 1ull << 16 | (1024 + 8 * 128 + 32) / 16);
-  EXPECT_EQ(out.data[1], 1ull << 62 | 64ull << 32 | 512ull << 16 | (1024 + 8192 + 2048) / 16);
+  for (int rank = 0; rank < 2; rank++) {
+    EXPECT_EQ(out.data[rank * 2], 1ull << 62 | 64ull << 32 | 1ull << 16 | (1024 + 8 * 128 + 32) / 16);
+    EXPECT_EQ(out.data[rank * 2 + 1], 1ull << 62 | 64ull << 32 | 512ull << 16 | (1024 + 8192 + 2048) / 16);
+  }
 }
 
 // ---------------------------------------------------------------------------------------------- copies

@@ -67,8 +67,10 @@ void advance_or_fail(EmulatedStream& s, std::uint64_t position) {
   }
 }
 
-void refuse_in_capture(Stream s, const char* what) {
-  if (streams().at(s).capture) throw NotCapturable(concat(what, " cannot be part of a captured graph"));
+/// What spoils the captures of a thread, whatever stream it is for.
+void refuse_while_capturing(const char* what) {
+  for (const EmulatedStream* s : streams().alive)
+    if (s->capture) fail("cuda: ", what, ": operation not permitted when a stream is capturing");
 }
 
 void append(EmulatedStream& s, Work w) {
@@ -118,6 +120,10 @@ void destroy_stream(Stream s) noexcept {
   delete e;
 }
 
+void refuse_in_capture(Stream s, const char* what) {
+  if (streams().at(s).capture) throw NotCapturable(concat(what, " cannot be part of a captured graph"));
+}
+
 void synchronize(Stream s) {
   refuse_in_capture(s, "waiting for the GPU");
   EmulatedStream& e = streams().at(s);
@@ -139,6 +145,7 @@ void wait(Stream s, Event e) {
 }
 
 void wait(Event e) {
+  refuse_while_capturing("waiting for an event");
   const EmulatedEvent& event = *reinterpret_cast<EmulatedEvent*>(e);
   if (event.stream && streams().alive.count(event.stream)) advance_or_fail(*event.stream, event.position);
 }
@@ -158,7 +165,10 @@ void release(void* p, Stream s) noexcept {
   if (p) append(streams().at(s), {[p] { simt::arena().release(p); }, {}});
 }
 
-void* allocate_pinned(std::size_t bytes) { return new char[bytes]; }
+void* allocate_pinned(std::size_t bytes) {
+  refuse_while_capturing("pinning memory");
+  return new char[bytes];
+}
 void release_pinned(void* p) noexcept { delete[] static_cast<char*>(p); }
 void copy_to_device(void* dst, const void* src, std::size_t bytes, Stream s) {
   refuse_in_capture(s, "copying to the GPU");

@@ -12,10 +12,12 @@ namespace sumi {
 inline constexpr bool kHopperCode = true;
 
 namespace intrin {
-/// Where dynamic shared memory starts: what stands before it belongs to the system.
-inline constexpr unsigned kSharedBase = 1024;
+/// Where dynamic shared memory starts: what stands before it belongs to the system. In a cluster, a block's rank stands
+/// above.
+inline constexpr unsigned kSharedBase = 1024, kRankShift = 24;
 inline unsigned shared_address(const void* p) {
-  return static_cast<unsigned>(static_cast<const char*>(p) - simt::dynamic_shared()) + kSharedBase;
+  const auto at = static_cast<unsigned>(static_cast<const char*>(p) - simt::dynamic_shared()) + kSharedBase;
+  return simt::cluster_rank() << kRankShift | at;
 }
 }  // namespace intrin
 
