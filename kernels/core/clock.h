@@ -2,6 +2,7 @@
 #pragma once
 #include <algorithm>
 #include <chrono>
+#include <limits>
 
 #include "kernels/core/context.h"
 
@@ -23,9 +24,10 @@ double seconds_of(Context& ctx, Work&& work) {
 }
 
 /// Seconds of one call, as the mean of so many that they take a millisecond: one may be shorter than its launch. The
-/// least of three such means.
+/// least of three such means; but when the first call alone takes longer than `hopeless`, its seconds and no more
+/// calls.
 template <class Work>
-double seconds_per_call(Context& ctx, Work&& work) {
+double seconds_per_call(Context& ctx, Work&& work, double hopeless = std::numeric_limits<double>::infinity()) {
   constexpr int kMostCalls = 64;
   constexpr double kEnough = 1e-3;
   const auto mean = [&](int calls) {
@@ -36,6 +38,7 @@ double seconds_per_call(Context& ctx, Work&& work) {
            calls;
   };
   const double once = mean(1);
+  if (once > hopeless) return once;
   const int calls = static_cast<int>(std::clamp(kEnough / std::max(once, 1e-9), 1.0, double{kMostCalls}));
   double least = once;
   for (int repeat = 0; repeat < 3; repeat++) least = std::min(least, mean(calls));

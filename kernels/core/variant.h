@@ -1,5 +1,7 @@
 // A table of rows is the list of an op's implementations; select() picks one, run() calls it.
 #pragma once
+#include <algorithm>
+#include <limits>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -128,6 +130,10 @@ bool updates_in_place(const Args& a) {
   return false;
 }
 
+/// How many seconds a row's call may take for the row to be timed on, given the best row's: a hopeless one (a ladder's
+/// first rung) would cost more than all others. The floor is above what else the machine does meanwhile.
+inline double hopeless_seconds(double best) { return std::max(4 * best, 5e-3); }
+
 /// The fastest allowed row for these dims: from the cache, unless that names one which is no more or not allowed, or
 /// timed now on the caller's own data. "" where rows cannot be timed because they update their operands in place, or
 /// where there is no choice.
@@ -140,11 +146,12 @@ std::string tuned_row(const Args& a, Context& ctx, Autotuner& tuner) {
       if (known->empty() || (v.name == *known && can_run(v, a, ctx.device()) && allowed(v.traits, ctx))) return *known;
   if (updates_in_place(a)) return "";
   std::string best;
-  double best_seconds = 0;
+  double best_seconds = std::numeric_limits<double>::infinity();
   for (const Variant<Args>& v : Args::table()) {
     if (v.name == "reference" || !can_run(v, a, ctx.device()) || !allowed(v.traits, ctx)) continue;
     v.run(a, ctx);
-    const double t = seconds_per_call(ctx, [&] { v.run(a, ctx); });
+    const double t = seconds_per_call(
+        ctx, [&] { v.run(a, ctx); }, hopeless_seconds(best_seconds));
     if (best.empty() || t < best_seconds) best = v.name, best_seconds = t;
   }
   tuner.store(key, best);

@@ -2,9 +2,11 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "kernels/core/autotune.h"
 #include "kernels/core/extents.h"
@@ -351,6 +353,45 @@ TEST(Autotuner, AnotherDriverOrLibraryIsMeasuredAnew) {
   EXPECT_EQ(Autotuner(gpu, "CUDA 13.0, cuDNN not found").find("gemm M1 f32"), std::nullopt);
   gpu.driver = "13.0";
   EXPECT_EQ(Autotuner(gpu, libraries).find("gemm M1 f32"), std::nullopt);
+}
+
+/// An op whose rows wait, the second only when it is called first, and count their calls.
+struct Waiting {
+  static constexpr std::string_view op = "waiting";
+  static Table<Waiting> table();
+  DType dtype() const { return DType::f32; }
+  std::string key() const { return "all"; }
+  Operands operands() { return {}; }
+  int* calls;  // of each row
+};
+void wait_for(std::chrono::microseconds time) { std::this_thread::sleep_for(time); }
+constexpr Variant<Waiting> kWaiting[] = {
+    {"steady", DeviceKind::cpu, kF32, every_case<Waiting>,
+     [](const Waiting& a, Context&) {
+       a.calls[0]++;
+       wait_for(std::chrono::microseconds(900));
+     }},
+    {"slow_at_first", DeviceKind::cpu, kF32, every_case<Waiting>,
+     [](const Waiting& a, Context&) {
+       if (a.calls[1]++ == 0) wait_for(std::chrono::milliseconds(30));
+     }},
+    {"hopeless", DeviceKind::cpu, kF32, every_case<Waiting>,
+     [](const Waiting& a, Context&) {
+       a.calls[2]++;
+       wait_for(std::chrono::milliseconds(30));
+     }},
+};
+Table<Waiting> Waiting::table() { return kWaiting; }
+
+/// What a row's first call makes is not its time; one warm call is enough to see that it is hopeless.
+TEST(Autotuner, HopelessRowsAreCalledTwice) {
+  const CacheFolder folder;
+  Context ctx(ContextOptions{.threads = 1, .forced_rows = "none:none", .autotune = true});
+  int calls[3] = {};
+  EXPECT_EQ(select(Waiting{calls}, ctx).name, "slow_at_first");
+  EXPECT_GE(calls[0], 5);
+  EXPECT_GE(calls[1], 5);
+  EXPECT_EQ(calls[2], 2);
 }
 
 /// Timing would run it again and again.
