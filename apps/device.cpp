@@ -30,6 +30,13 @@ void check_forced_rows(const Context& ctx) {
   }
 }
 
+/// A build that has none is asked for no GPU.
+bool has_gpu_rows() {
+  return std::ranges::any_of(MapForward::table(), [](const auto& row) { return row.device == DeviceKind::cuda; });
+}
+
+void say_that_the_cpu_is_used(std::string_view why) { std::cerr << "sumi: " << why << "; using the CPU\n"; }
+
 /// On a GPU that nobody insisted on, the CPU instead where it cannot be used after all (another process has it).
 ContextPtr context_on(DeviceKind kind, const DeviceOptions& o, bool tf32) {
   ContextOptions c{
@@ -38,7 +45,7 @@ ContextPtr context_on(DeviceKind kind, const DeviceOptions& o, bool tf32) {
     return std::make_shared<Context>(c);
   } catch (const Error& e) {
     if (kind == DeviceKind::cpu || o.device != "auto" || tf32) throw;
-    std::cerr << "note: " << e.what() << "; using the CPU\n";
+    say_that_the_cpu_is_used(e.what());
     c.device = DeviceKind::cpu;
     return std::make_shared<Context>(c);
   }
@@ -77,7 +84,7 @@ DType parse_precision(std::string_view text) {
 ContextPtr make_context(const DeviceOptions& o, std::string_view precision) {
   const device::Availability gpu = o.device == "cpu" ? device::Availability{} : device::availability();
   check(o.device != "cuda" || gpu.count > 0, "--device cuda: ", gpu.why, "; use --device cpu");
-  if (gpu.expected) std::cerr << "note: " << gpu.why << "; using the CPU\n";
+  if (o.device == "auto" && gpu.count == 0 && has_gpu_rows()) say_that_the_cpu_is_used(gpu.why);
   const DeviceKind kind = gpu.count > 0 ? DeviceKind::cuda : DeviceKind::cpu;
   const bool tf32 = precision == "tf32";
   check(!tf32 || kind == DeviceKind::cuda,

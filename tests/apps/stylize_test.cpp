@@ -6,6 +6,8 @@
 #include <thread>
 
 #include "apps/codecs.h"
+#include "kernels/device/runtime.h"
+#include "kernels/map/map.h"
 #include "tests/apps/program.h"
 
 namespace sumi::test {
@@ -201,20 +203,35 @@ TEST_F(Stylize, AStyleNeedsAFewPixels) {
                {"style.png", "1x1", "at least 16"});
 }
 
-TEST_F(Stylize, NoCudaInThisBuild) {
+TEST_F(Stylize, WithoutAGpuTheCpuPaintsAndABuildForGpusSaysWhy) {
+  if (device::availability().count > 0) GTEST_SKIP() << "there is a GPU here";
   photo("in.png", 12, 9);
   expect_error(stylize({"in.png", "-o", "out.png", "--device", "cuda"}), 1, {"--device cuda", "--device cpu"});
-  EXPECT_EQ(stylize({"in.png", "-o", "out.png", "--device", "auto"}).code, 0);
+  const std::vector<std::string> paint = {"in.png", "-o", "out.png"};
+  const Outcome automatic = stylize(paint);
+  EXPECT_EQ(automatic.code, 0) << automatic.err;
+  const auto rows = MapForward::table();
+  const bool for_gpus = std::ranges::any_of(rows, [](const auto& row) { return row.device == DeviceKind::cuda; });
+  if (for_gpus) {
+    EXPECT_TRUE(automatic.err.starts_with(concat("sumi: ", device::availability().why, kUsesTheCpu))) << automatic.err;
+  }
+  EXPECT_EQ(automatic.err.find(kUsesTheCpu) != automatic.err.npos, for_gpus) << automatic.err;
+  EXPECT_EQ(automatic.err.find(kUsesTheCpu), automatic.err.rfind(kUsesTheCpu)) << "said once: " << automatic.err;
+  const Outcome asked = stylize({"in.png", "-o", "asked.png", "--device", "cpu"});
+  EXPECT_EQ(asked.err.find(kUsesTheCpu), asked.err.npos) << asked.err;
 }
 
+/// The CPU's rows: a GPU has no `reference`.
 TEST_F(Stylize, ForcedRowsAreChecked) {
   photo("in.png", 12, 9);
-  expect_error(stylize({"in.png", "-o", "out.png"}, {"SUMI_KERNEL=conv2d_foward:reference"}), 1,
-               {"conv2d_foward", "did you mean conv2d_forward?"});
-  expect_error(stylize({"in.png", "-o", "out.png"}, {"SUMI_KERNEL=gemm:magic"}), 1, {"magic", "reference"});
-  expect_error(stylize({"in.png", "-o", "out.png"}, {"SUMI_KERNEL=conv2d_forward:winograd"}), 1,
+  const auto forced = [&](const std::string& rows) {
+    return stylize({"in.png", "-o", "out.png", "--device", "cpu"}, {"SUMI_KERNEL=" + rows});
+  };
+  expect_error(forced("conv2d_foward:reference"), 1, {"conv2d_foward", "did you mean conv2d_forward?"});
+  expect_error(forced("gemm:magic"), 1, {"magic", "reference"});
+  expect_error(forced("conv2d_forward:winograd"), 1,
                {"SUMI_KERNEL: conv2d_forward row 'winograd' cannot run", "s2x2", "rows that can: ", "reference"});
-  EXPECT_EQ(stylize({"in.png", "-o", "out.png"}, {"SUMI_KERNEL=conv2d_forward:reference"}).code, 0);
+  EXPECT_EQ(forced("conv2d_forward:reference").code, 0);
 }
 
 /// Waits until the program has begun to paint: it has mapped its weights by then.
@@ -226,8 +243,10 @@ void interrupt_soon(pid_t pid, int milliseconds) {
 TEST_F(Stylize, InterruptLeavesNothingHalfDone) {
   photo("in.png", 900, 700);
   const auto before = folder.names();
-  Running program(folder, {"stylize", "in.png", "-o", "out.png", "--model", "tiny.safetensors", "--threads", "1"},
-                  {"SUMI_KERNEL=conv2d_forward:reference"});
+  Running program(
+      folder,
+      {"stylize", "in.png", "-o", "out.png", "--model", "tiny.safetensors", "--threads", "1", "--device", "cpu"},
+      {"SUMI_KERNEL=conv2d_forward:reference"});
   interrupt_soon(program.pid(), 700);
   const Outcome o = program.wait();
   EXPECT_EQ(o.code, 130) << o.err;
