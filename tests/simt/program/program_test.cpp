@@ -53,6 +53,21 @@ TEST_F(GpuProgram, PaintsWhatTheCpuPaints) {
   EXPECT_LE(levels_apart(folder / "cpu.png", folder / "cuda.png"), 1);
 }
 
+/// By optimization: losses, gradients back to the pixels, and L-BFGS. The weights are drawn on the CPU, which is
+/// quicker at it than an emulated GPU.
+TEST_F(GpuProgram, OptimizesThePictureThatTheCpuDoes) {
+  write_vgg(folder / "vgg.safetensors", "relu5_1");
+  write_image(folder / "in.png", test_picture(16, 16));
+  write_image(folder / "style.png", test_picture(16, 17));
+  for (const std::string device : {"cpu", "cuda"}) {
+    const Outcome o = run_sumi(folder, {"stylize", "in.png", "-o", device + ".png", "--style", "style.png", "--vgg",
+                                        "vgg.safetensors", "--iterations", "2", "--device", device});
+    ASSERT_EQ(o.code, 0) << o.err;
+  }
+  EXPECT_GT(levels_apart(folder / "in.png", folder / "cuda.png"), 8);
+  EXPECT_LE(levels_apart(folder / "cpu.png", folder / "cuda.png"), 1);
+}
+
 /// f16 changes how a network computes, and the picture by a few levels at most.
 TEST_F(GpuProgram, PaintsInF16WhatItPaintsInF32) {
   write_tiny_model(folder / "tiny.safetensors");
