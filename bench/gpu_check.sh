@@ -7,7 +7,8 @@
 #   PARTS="build tests ..."  only these parts
 #   PYTHON=python3           whose PyTorch brings cuBLASLt and cuDNN, where the CUDA Toolkit has none
 #   COMMIT=...               what is measured, where there is no git to ask; else a sum of the sources
-#   LIMIT=580                seconds of a run; what it does not suffice for is named, and the next run goes on with it
+#   LIMIT=580                seconds of a run, whatever it is doing; what it does not suffice for is named, and the next run
+#                            goes on with it
 #   PATIENCE=1               multiplies every part's limit
 # On 16 cores and an H100, by arithmetic, not yet measured: build 200 s (3000 s of compiling, one architecture), tests
 # 95 s (26 000 of 10 to 30 ms in 8 processes), sanitizer 45 s (a test of every row, 1 s each in 8 processes, twice),
@@ -45,13 +46,23 @@ skip() {
   echo "skipped: $*"
   exit 3
 }
-# within SECONDS COMMAND...: stops it after so long, and says so.
+# within SECONDS COMMAND...: stops it after so long, and says so. 4 when it is the script's own time that is over.
 within() {
-  local limit=$(($1 * PATIENCE)) status
-  timeout -k 10 "$limit" "${@:2}"
+  local limit=$(($1 * PATIENCE)) left=$((LIMIT - SECONDS)) status
+  [ $left -gt 0 ] || { echo "out of time before: ${*:2}"; return 4; }
+  timeout -k 10 $((limit < left ? limit : left)) "${@:2}"
   status=$?
-  case $status in 124 | 137) echo "stopped after $limit s: ${*:2}" ;; esac
+  case $status in
+  124 | 137)
+    [ $limit -gt $left ] && { echo "out of time in: ${*:2}"; return 4; }
+    echo "stopped after $limit s: ${*:2}"
+    ;;
+  esac
   return $status
+}
+# worst STATUS: what the part that calls it will return: 4 before any failure, so that the next run goes on.
+worst() {
+  [ "$status" = 4 ] || status=$(($1 == 4 ? 4 : 1))
 }
 # Processes that share the GPU, where it may be shared.
 shards() {
@@ -66,19 +77,21 @@ shard() {
     awk '/^\[ +(OK|FAILED|SKIPPED) +\] [^0-9]/ { print $4 } /^\[ RUN / { last = $4 } END { if (last) print last }' "$log" >"$log.done"
     SUMI_TESTS_DONE=$log.done SUMI_TEST_SECONDS=$((20 * PATIENCE)) OMP_WAIT_POLICY=passive within "$limit" "${@:3}" >>"$log" 2>&1
     status=$?
+    [ $status != 4 ] || break
     [ $status -gt 1 ] && [ $status != 9 ] && [ $SECONDS -lt $end ] || break # 0, 1: all ran; 9: the sanitizer's
     tail -3 "$log" | grep -qa '^\[  STOPPED ' ||
       printf '\n[  STOPPED ] %s: the process ended with status %s\n' "$(grep -a '^\[ RUN ' "$log" | tail -1 | awk '{ print $4 }')" $status >>"$log"
     limit=$(((end - SECONDS) / PATIENCE + 1))
   done
   rm -f "$log.done"
-  ! grep -qa '^\[  STOPPED ' "$log" && return $status
-  return 1
+  [ $status = 4 ] || ! grep -qa '^\[  STOPPED ' "$log" || status=1
+  return $status
 }
 # sharded NAME PROCESSES SECONDS COMMAND...: a test program in several processes. "passed failed skipped" goes to
-# NAME.counts; fails when a process does, or when no test ran.
+# NAME.counts; fails when a process does, or when no test ran; 4 when the time was over before the last test, and the next
+# run begins with the first again.
 sharded() {
-  local name=$1 count i status=0 pids=()
+  local name=$1 count i ended status=0 pids=()
   count=$(shards "$2")
   rm -f "$here/$name".*.log
   for ((i = 0; i < count; i++)); do
@@ -87,8 +100,11 @@ sharded() {
     pids+=($!)
   done
   for ((i = 0; i < count; i++)); do
-    wait "${pids[$i]}" && continue
-    status=1
+    wait "${pids[$i]}"
+    ended=$?
+    [ $ended != 0 ] || continue
+    if [ $ended = 4 ] || [ $status = 4 ]; then status=4; else status=1; fi
+    [ $ended != 4 ] || { echo "process $i of $name: out of time"; continue; }
     echo "process $i of $name failed:" # what came first counts: the rest may follow from it
     grep -aE '^\[  (FAILED |STOPPED) +\] [^0-9]|^stopped|ERROR SUMMARY: [^0]|Segmentation' "$here/$name.$i.log" |
       sed 's/ ([0-9]* ms)$//' | awk '!seen[$0]++' | head -8
@@ -99,7 +115,7 @@ sharded() {
     "$here/$name".*.log >"$here/$name.counts"
   read -r passed failed skipped <"$here/$name.counts"
   echo "$name: $passed passed, $failed failed, $skipped skipped"
-  [ "$((passed + failed))" -gt 0 ] || { echo "$name: no test ran; the GPU: $("$BUILD/bin/sumi" info 2>&1 | grep ^cuda)"; status=1; }
+  [ $status = 4 ] || [ "$((passed + failed))" -gt 0 ] || { echo "$name: no test ran; the GPU: $("$BUILD/bin/sumi" info 2>&1 | grep ^cuda)"; status=1; }
   return $status
 }
 
@@ -120,16 +136,16 @@ build() {
     [ -z "${PREFIX_PATH:-}" ] || status=1 # the folder should have had it
   done
   # shellcheck disable=SC2046
-  within 1800 cmake --build "$BUILD" -j "$(nproc)" --target sumi_kernels $(cat "$here/targets.txt") -- -k 0 || status=1
+  within 1800 cmake --build "$BUILD" -j "$(nproc)" --target sumi_kernels $(cat "$here/targets.txt") -- -k 0 || worst $?
   [ ! -x "$BUILD/bin/sumi" ] || "$BUILD/bin/sumi" info >"$here/info.txt" 2>&1
   return $status
 }
 tests() {
   [ -x "$BUILD/bin/kernels_tests" ] || skip "kernels_tests is not built: GoogleTest is missing"
   local status=0
-  sharded tests-kernels 8 180 "$BUILD/bin/kernels_tests" --gtest_filter='*_cuda*' || status=1
+  sharded tests-kernels 8 180 "$BUILD/bin/kernels_tests" --gtest_filter='*_cuda*' || worst $?
   [ ! -x "$BUILD/bin/gan_tests" ] ||
-    sharded tests-networks 2 120 "$BUILD/bin/gan_tests" --gtest_filter='GraphTest.*:*OnTheGpu*' || status=1
+    sharded tests-networks 2 120 "$BUILD/bin/gan_tests" --gtest_filter='GraphTest.*:*OnTheGpu*' || worst $?
   return $status
 }
 sanitizer() {
@@ -145,7 +161,7 @@ sanitizer() {
   [ -n "$filter" ] || skip "no test has passed here before"
   for tool in memcheck racecheck; do
     sharded "sanitizer-$tool" 8 60 "$program" --tool $tool --error-exitcode 9 "$BUILD/bin/kernels_tests" \
-      --gtest_filter="$filter" || status=1
+      --gtest_filter="$filter" || worst $?
   done
   return $status
 }
@@ -153,7 +169,8 @@ kernels() {
   local bench="$BUILD/bin/sumi_bench_kernels" status=0 roofs ops op dtype json log
   [ -x "$bench" ] || skip "sumi_bench_kernels is not built: Google Benchmark is missing"
   export SUMI_AUTOTUNE=1 SUMI_CACHE="$here/cache" # libraries at their best plan
-  [ -s "$here/roofs.txt" ] || within 120 "$bench" --device=cuda --roofs | grep copy= >"$here/roofs.txt" || return 1
+  [ -s "$here/roofs.txt" ] || within 120 "$bench" --device=cuda --roofs >"$here/roofs.log" || return $?
+  grep copy= "$here/roofs.log" >"$here/roofs.txt" || return 1
   roofs=$(cat "$here/roofs.txt")
   nvidia-smi --query-gpu=clocks.sm,clocks.mem,power.draw,temperature.gpu,utilization.gpu --format=csv,noheader,nounits \
     -lms 500 >>"$here/clocks.csv" 2>/dev/null &
@@ -170,6 +187,10 @@ kernels() {
       --benchmark_out_format=json --benchmark_out="$json.new" >"$log" 2>&1
     case $? in
     0) mv "$json.new" "$json" && echo "$op $dtype: done" ;;
+    4)
+      tail -1 "$log"
+      return 4
+      ;;
     1) # some rows failed, and say so; or the op has none of this type
       if grep -q 'no benchmark matches' "$log"; then
         echo '{"benchmarks": []}' >"$json"

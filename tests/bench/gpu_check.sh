@@ -26,6 +26,7 @@ for t in a b c; do
 done
 exit ${failed:-0}
 X
+printf '#!/bin/sh\nexec sleep 300\n' | program bin/compute-sanitizer
 program build/bin/sumi_bench_kernels <<'X'
 #!/bin/sh
 for o in "$@"; do case $o in
@@ -40,7 +41,8 @@ esac; done
 echo "{\"benchmarks\": [{\"name\": \"$op/naive/$dtype/M1/manual_time\", \"best_us\": 2, \"GFLOP/s\": 9, \"GB/s\": 8, \"roof%\": 7}]}" >"$out"
 X
 expect() { grep -q -- "$1" "$2" || { echo "expected '$1' in $2:"; cat "$2"; exit 1; }; }
-check() { PATH=$folder/bin:$PATH RESULTS=out BUILD=build COMMIT=1a2b3c PARTS="tests kernels report" bash bench/gpu_check.sh; }
+# check [VARIABLE=VALUE...]: a run of the script.
+check() { env PATH="$folder/bin:$PATH" RESULTS=out BUILD=build COMMIT=1a2b3c PARTS="tests kernels report" "$@" bash bench/gpu_check.sh; }
 
 check >first.txt && { echo "expected a failure"; exit 1; }
 expect '^tests-kernels: 22 passed, 2 failed, 0 skipped$' first.txt
@@ -56,3 +58,23 @@ expect '^gemm bf16: done$' second.txt
 ! grep -q '^conv2d_forward' second.txt || { echo "conv2d_forward was timed again"; exit 1; }
 expect '| gemm | bf16 | M1 | naive | 2.0 |' docs/performance/pretend-gpu.md
 expect '| kernels | done |' docs/performance/pretend-gpu.md
+
+# Parts that never end are stopped with the run, and named as unfinished; those behind them are not begun.
+program bin/cmake <<'X'
+#!/bin/sh
+case $* in *help*) printf 'sumi: phony\nkernels_tests: phony\n' ;; *--build*) exec sleep 300 ;; esac
+X
+program build/bin/kernels_tests <<'X'
+#!/bin/sh
+echo "[ RUN      ] gemm/naive_cuda.a"
+exec sleep 300
+X
+for part in build tests; do
+  start=$SECONDS
+  check RESULTS=late PARTS="$part sanitizer report" LIMIT=2 SANITIZER_FILTER='*' >third.txt && { echo "expected a failure"; exit 1; }
+  [ $((SECONDS - start)) -lt 30 ] || { echo "$part went on for $((SECONDS - start)) s"; exit 1; }
+  expect "| $part | unfinished: the next run goes on |" docs/performance/pretend-gpu.md
+  expect '| sanitizer | unfinished: the next run goes on |' docs/performance/pretend-gpu.md
+  expect 'out of time' third.txt
+  [ ! -e late/Pretend-GPU-1a2b3c/$part.done ] || { echo "$part counts as done"; exit 1; }
+done
