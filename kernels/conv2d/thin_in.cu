@@ -213,7 +213,7 @@ struct ThinWarp {
 };
 
 template <class T, int N>
-__global__ void __launch_bounds__(kThinThreads) convolve_mma(const __grid_constant__ ThinIn<T> o) {
+__global__ void __launch_bounds__(kThinThreads, kLeastBlocks) convolve_mma(const __grid_constant__ ThinIn<T> o) {
   using Warp = ThinWarp<T, N>;
   T* filter = dyn_smem<T>();
   int* offsets = reinterpret_cast<int*>(filter + N * filter_pitch<T>(o.steps));

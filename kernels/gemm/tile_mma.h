@@ -187,8 +187,8 @@ struct Feed {
 
 namespace {
 
-/// Blocks that a multiprocessor holds at least, for registers: 0 leaves it to the compiler, which on Turing spills 4
-/// bytes of one kernel then.
+/// Blocks that a multiprocessor holds at least, for registers: 0 leaves it to the compiler, which on Turing spills up to
+/// 16 bytes in two kernels then.
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 800
 constexpr int kLeastBlocks = 1;
 #else
