@@ -58,7 +58,7 @@ gpu-check:
 
 # The kernels for every architecture from Turing to Blackwell; `make test` compiles sm_80 and sm_90a.
 cuda-all: packages-test
-	cmake --preset release -B $(BUILD)-cuda-all -DCMAKE_CUDA_ARCHITECTURES="75;80;86;89;90a;100" -DSUMI_TESTS=OFF -DSUMI_BENCH=OFF
+	cmake --preset release -B $(BUILD)-cuda-all -DCMAKE_CUDA_ARCHITECTURES="75;80;86;89;90a;100" -DSUMI_CUDA=ON -DSUMI_TESTS=OFF -DSUMI_BENCH=OFF
 	cmake --build $(BUILD)-cuda-all -j $(JOBS) --target sumi_kernels
 
 cuda-resources: packages-test
