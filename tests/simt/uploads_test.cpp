@@ -2,8 +2,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <memory>
 #include <numeric>
 
+#include "kernels/core/uploads.h"
 #include "kernels/device/runtime.h"
 #include "tests/simt/device_vector.h"
 
@@ -34,6 +36,17 @@ TEST(Uploads, FollowTheOrderOfTheStream) {
   std::vector<int> got(100);
   device::copy_to_host(got.data(), copied.as<void>(), 400, ctx.stream());
   EXPECT_EQ(got, first);
+}
+
+/// Pinned memory that goes away before its copies are done would be read all the same. Here a GPU's memory is the
+/// host's, and nothing is done before somebody waits for it.
+TEST(Uploads, OutliveTheirCopies) {
+  Context ctx(ContextOptions{.device = DeviceKind::cuda});
+  const std::vector<int> source(100, 7);
+  const Scratch memory = ctx.scratch(400);
+  std::make_unique<Uploads>(ctx.stream())->copy(memory.as<void>(), source.data(), 400);
+  const std::vector<int> there(memory.as<int>(), memory.as<int>() + 100);
+  EXPECT_EQ(there, source);
 }
 
 }  // namespace
