@@ -134,28 +134,41 @@ def gram(f):
     return flat @ flat.transpose(1, 2) / (c * h * w)
 
 
-def training_step(batch=4, side=256, device="cpu", layout=torch.contiguous_format, precision=contextlib.nullcontext,
-                  prepare=lambda loss: loss):
-    """One step of pytorch/examples' fast_neural_style: the network, VGG-16 to relu4_3 on the picture and on the photo,
-    content at relu2_2 and Gram style at four layers, backward, Adam. `precision` makes the context that the loss is
-    computed in, `prepare` may compile its function."""
-    torch.manual_seed(1)
-    net = networks.Faststyle().to(device, memory_format=layout)
-    trunk = networks.vgg(16, "relu4_3").requires_grad_(False).to(device, memory_format=layout)
-    optimizer = torch.optim.Adam(net.parameters(), 1e-3, capturable=device != "cpu")
-    x = torch.rand(batch, 3, side, side, device=device) * 255
-    style = torch.rand(1, 3, side, side, device=device) * 255
+def relative(x, target, weight=1):
+    return ((x - target) ** 2).sum() / (weight * (target ** 2).sum())
 
-    with torch.no_grad(), precision():
-        targets = [gram(f) for f in style_features(trunk, style - 118)]
 
-    @prepare
+def perceptual_loss(net, trunk, style):
+    """The loss that Sumi trains with (gan/style.h), as a function of photos [N,3,H,W], 0..255: relative errors of relu3_3
+    and, mean over the pictures, of the Gram matrices of four layers, and total variation."""
+    mean = torch.tensor([123.68, 116.779, 103.939], device=style.device).view(1, 3, 1, 1)
+    with torch.no_grad():
+        targets = [gram(f) for f in style_features(trunk, style - mean)]
+
     def loss_of(x):
-        y = net(x)
-        fy, fx = style_features(trunk, y - 118), style_features(trunk, x - 118)
-        loss = 1e5 * torch.nn.functional.mse_loss(fy[1], fx[1])
-        pairs = zip(fy, targets)
-        return loss + 1e10 * sum(torch.nn.functional.mse_loss(gram(f), t.expand(batch, -1, -1)) for f, t in pairs)
+        y = torch.sigmoid(net((x - 127.5) / 64)) * 255
+        with torch.no_grad():
+            content = style_features(trunk[:16], x - mean)[2]
+        features = style_features(trunk, y - mean)
+        style_loss = sum(relative(gram(f), t, len(x)) for f, t in zip(features, targets)) / 4
+        variation = torch.nn.functional.l1_loss(y[:, :, 1:], y[:, :, :-1]) + torch.nn.functional.l1_loss(y[..., 1:], y[..., :-1])
+        return relative(features[2], content) + 2 * style_loss + 0.002 * variation
+    return loss_of
+
+
+def training_step(batch=4, side=256, device="cpu", layout=torch.contiguous_format, precision=contextlib.nullcontext,
+                  prepare=lambda loss: loss, net=None, trunk=None, x=None, style=None):
+    """One step of what `sumi train faststyle` does, which returns the loss before it: the network, VGG-16 on the picture and
+    on the photo, perceptual_loss, backward, Adam. `precision` makes the context that the loss is computed in, `prepare`
+    may compile its function. What is not given is random, of one seed."""
+    torch.manual_seed(1)
+    net = (net or networks.Faststyle()).to(device, memory_format=layout)
+    trunk = (trunk or he_vgg(16, "relu4_3")).requires_grad_(False).to(device, memory_format=layout)
+    optimizer = torch.optim.Adam(net.parameters(), 1e-3, capturable=device != "cpu")
+    x = torch.rand(batch, 3, side, side, device=device) * 255 if x is None else x
+    style = torch.rand(1, 3, side, side, device=device) * 255 if style is None else style
+    with precision():
+        loss_of = prepare(perceptual_loss(net, trunk, style))
 
     def step():
         optimizer.zero_grad()
@@ -232,7 +245,7 @@ def interleaved(args, name, size, work, variants):
 
 
 def compare_training(args):
-    """Sumi's step against PyTorch's; Sumi's loss terms are relative, the work is the same."""
+    """Sumi's step against PyTorch's; VGG's weights are others, the work is the same."""
     work = ("--train", "faststyle", "--batch", "4", "--vgg", args.vgg)
     return *interleaved(args, "train", (256, 256), work, TRAINING), None
 

@@ -5,9 +5,11 @@ compared, ratios printed.
     python3 bench/compare_gpu.py --sumi build/bin/sumi --json networks.json
 
 PyTorch runs eager in NCHW (f32 without TF32, and with it), channels_last under autocast (bf16, f16) with
-cudnn.benchmark, the same as a CUDA graph, and compiled with max-autotune (which makes CUDA graphs of its own). A ratio is
-the rival's minimum over Sumi's minimum at the same precision. Outputs are compared with PyTorch's eager f32: pictures as
-dB PSNR of 8-bit pixels, VGG's features and the first training step's loss as relative errors.
+cudnn.benchmark, the same as a CUDA graph, and compiled with max-autotune (which makes CUDA graphs of its own). Sumi runs
+with the rows that its tables prefer ("sumi"), and with those that are fastest here ("sumi autotuned"), as --autotune
+measures before anything is timed; it keeps them in $SUMI_CACHE, else in cache/ beside the figures. A ratio is the rival's
+minimum over Sumi's minimum at the same precision. Outputs are compared with PyTorch's eager f32: pictures as dB PSNR of
+8-bit pixels, VGG's features and the losses before and after the first training step as relative errors.
 """
 import argparse
 import json
@@ -19,7 +21,6 @@ import time
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
@@ -31,6 +32,8 @@ SIZES = {"animeganv2": (512, 512), "faststyle": (1024, 1024), "vgg16": (512, 512
 MODELS = ["animeganv2", "faststyle", "train", "vgg16", "cartoongan", "lengstrom"]
 UNFINISHED = 4  # exit status: there was no time for all
 VARIANTS = ["eager f32", "eager tf32", "channels_last bf16", "channels_last f16", "graph bf16", "graph f16", "compile bf16"]
+PRECISIONS = ["f32", "tf32", "bf16", "f16"]
+SUMI = [f"sumi {how}{p}" for p in PRECISIONS for how in ("", "autotuned ")]
 HALF = {"bf16": torch.bfloat16, "f16": torch.float16}
 
 
@@ -90,8 +93,8 @@ def runner(args, name, variant):
 
 
 def training_runner(args, variant, losses):
-    """A function that enqueues one training step of the feed-forward style network, 4 x 256 x 256. The first step's
-    loss goes to `losses`."""
+    """A function that enqueues one training step of the feed-forward style network, 4 x 256 x 256. The losses before the
+    first two steps go to `losses`."""
     how, precision = variant.split()
     if precision == "f16":
         raise NotImplementedError("training in f16 wants a loss scale, which no step here has")
@@ -101,12 +104,13 @@ def training_runner(args, variant, losses):
     if how == "compile":
         options["prepare"] = lambda loss: torch.compile(loss, mode="max-autotune")
     allow_tf32(precision == "tf32")
-    step = compare.training_step(**options)
+    step, seen = compare.training_step(**options), losses.setdefault(variant, [])
 
     def remembering():
+        torch.compiler.cudagraph_mark_step_begin()
         loss = step()
-        if variant not in losses:
-            losses[variant] = loss.item()
+        if len(seen) < 2:
+            seen.append(loss.item())
         return loss
     return with_tf32(graphed(remembering) if how == "graph" else remembering, precision == "tf32")
 
@@ -128,17 +132,31 @@ def milliseconds(args, run):
     return best
 
 
-def sumi(args, *command):
+def options_of(who):
+    """Those of the program for one of SUMI."""
+    return ["--precision", who.split()[-1]] + (["--autotune"] if "autotuned" in who else [])
+
+
+def sumi(args, *command, timeout=120):
     """What the program prints; CalledProcessError when it fails."""
     done = subprocess.run([args.sumi, *command, "--device", args.device], check=True, capture_output=True, text=True,
-                          timeout=120)
+                          timeout=timeout)
     return done.stdout
 
 
-def sumi_ms(args, size, precision, *work):
-    out = sumi(args, "bench", *work, "--size", f"{size[0]}x{size[1]}", "--precision", precision, "--repeat", str(args.repeat),
-               "--json")
+def sumi_ms(args, who, size, *work, repeat, **limits):
+    out = sumi(args, "bench", *work, "--size", f"{size[0]}x{size[1]}", *options_of(who), "--repeat", str(repeat), "--json", **limits)
     return json.loads(out)["min_ms"]
+
+
+def tune(args, size, work):
+    """Has Sumi measure its rows, so that the timed runs find them in its cache."""
+    for who in SUMI:
+        if "autotuned" in who:
+            try:
+                sumi_ms(args, who, size, *work, repeat=1, timeout=300)
+            except subprocess.SubprocessError:
+                pass  # the timed run fails too, and says why
 
 
 def first_line(error):
@@ -146,12 +164,17 @@ def first_line(error):
     return text.splitlines()[0][:160] if text else type(error).__name__
 
 
+def wanted(args, name):
+    """Seconds that must be left to begin this network: compiling a training step takes longest."""
+    return 0 if name not in args.compile else 180 if name == "train" else 60
+
+
 def warmed(args, name, make, notes):
     """{variant: make(variant)}, each run five times; one that cannot run is noted."""
     rivals = {}
     for variant in VARIANTS:
         try:
-            if variant.startswith("compile") and (name not in args.compile or time.monotonic() > args.deadline - 60):
+            if variant.startswith("compile") and (name not in args.compile or time.monotonic() > args.deadline - wanted(args, name)):
                 raise TimeIsUp(f"not compiled: --compile {name} does, given the time")
             run = make(variant)
             for _ in range(5):
@@ -165,16 +188,16 @@ def warmed(args, name, make, notes):
 
 def interleaved(args, size, work, rivals, notes):
     """{who: minimum ms} of Sumi's `work` (arguments of sumi bench) and of its rivals, turn by turn."""
-    times, precisions = {}, ["f32", "tf32", "bf16", "f16"]
+    times, contenders = {}, list(SUMI)
     for turn in range(args.rounds):
         if turn and time.monotonic() > args.deadline:
             break
-        for precision in list(precisions):
+        for who in list(contenders):
             try:
-                times.setdefault("sumi " + precision, []).append(sumi_ms(args, size, precision, *work))
+                times.setdefault(who, []).append(sumi_ms(args, who, size, *work, repeat=args.repeat))
             except subprocess.SubprocessError as error:
-                notes.append(f"{' '.join(work[:2])} {precision}: {first_line(error)}")
-                precisions.remove(precision)
+                notes.append(f"{' '.join(work[:2])}: {who}: {first_line(error)}")
+                contenders.remove(who)
         for variant, run in rivals.items():
             times.setdefault(variant, []).append(milliseconds(args, run))
     return {who: min(values) for who, values in times.items() if values}
@@ -190,19 +213,19 @@ def relative_error(got, want):
     return float(np.sqrt(np.mean((got - want) ** 2) / np.mean(want ** 2)))
 
 
-def features_of_sumi(args, weights, size, precision):
+def features_of_sumi(args, weights, size, who):
     """The input that Sumi timed its VGG on and what it made of it, N,H,W,C."""
     path = os.path.join(tempfile.mkdtemp(), "features.safetensors")
-    sumi(args, "bench", "--model", weights, "--size", f"{size[0]}x{size[1]}", "--precision", precision, "--repeat", "1", "--json",
-         "--save", path)
+    sumi(args, "bench", "--model", weights, "--size", f"{size[0]}x{size[1]}", *options_of(who), "--repeat", "1", "--json", "--save",
+         path)
     saved = load_file(path)
     return saved["x"], saved["y"]
 
 
-def agreement_of_sumi(args, name, size, weights, precision, reference):
+def agreement_of_sumi(args, name, size, weights, who, reference):
     if not name.startswith("vgg"):
-        return min(999, compare.agreement(name, reference, weights, args.sumi, "--device", args.device, "--precision", precision))
-    x, y = features_of_sumi(args, weights, size, precision)
+        return min(999, compare.agreement(name, reference, weights, args.sumi, "--device", args.device, *options_of(who)))
+    x, y = features_of_sumi(args, weights, size, who)
     net, _ = compare.build(name)
     with torch.inference_mode():
         want = net.to(args.device)(x.permute(0, 3, 1, 2).contiguous().to(args.device)).permute(0, 2, 3, 1)
@@ -213,6 +236,7 @@ def measure_network(args, name):
     size, notes, agreement = SIZES[name], [], {}
     compare.MODELS[name] = (compare.MODELS[name][0], size, compare.MODELS[name][2])
     weights = compare.weights_for_sumi(name)
+    tune(args, size, ("--model", weights))
     rivals = warmed(args, name, lambda variant: runner(args, name, variant), notes)
     least = interleaved(args, size, ("--model", weights), rivals, notes)
     allow_tf32(False)
@@ -225,7 +249,7 @@ def measure_network(args, name):
             agreement[variant] = min(compare.psnr(eight_bit(name, y), eight_bit(name, reference)), 999)
     allow_tf32(False)
     for who in [w for w in least if w.startswith("sumi ")]:
-        agreement[who] = agreement_of_sumi(args, name, size, weights, who.split()[1], reference)
+        agreement[who] = agreement_of_sumi(args, name, size, weights, who, reference)
     return {"model": name, "size": f"{size[0]}x{size[1]}", "unit": "relative error" if name.startswith("vgg") else "dB",
             "agreement": agreement, "min_ms": least, "notes": notes}
 
@@ -237,39 +261,34 @@ def symmetric(side, seed):
     return np.concatenate([picture[:, :side // 2], picture[:, :side // 2][:, ::-1]], 1)
 
 
-def loss_of_sumi(args, precision, folder, vgg, side, batch):
-    """Of the first training step, which with a learning rate of 0 leaves the weights as they are, and these weights."""
-    run = os.path.join(folder, precision)
+def training_run(args, who, folder, side, batch, steps, lr):
+    """The mean loss of Sumi's first steps, and the weights after them."""
+    run = os.path.join(folder, f"{who}-{steps}")
     sumi(args, "train", "faststyle", "--photos", os.path.join(folder, "photos"), "--style", os.path.join(folder, "style.png"), "--vgg",
-         vgg, "-o", run, "--steps", "1", "--batch", str(batch), "--crop", str(side), "--photo-side", str(side), "--style-size",
-         str(side), "--sample-every", "0", "--lr", "0", "--precision", precision)
+         os.path.join(folder, "vgg.safetensors"), "-o", run, "--steps", str(steps), "--batch", str(batch), "--crop", str(side),
+         "--photo-side", str(side), "--style-size", str(side), "--sample-every", "0", "--lr", str(lr), *options_of(who))
     with open(os.path.join(run, "log.jsonl")) as f:
         return json.loads(f.readline())["loss"], load_file(os.path.join(run, "checkpoint.safetensors"))
 
 
-def loss_of_torch(args, checkpoint, photo, style, trunk):
-    """The same loss in f32: relative errors of relu3_3 and of the Gram matrices of four layers, total variation."""
-    net = networks.Faststyle().to(args.device)
-    net.load_state_dict({k[len("network."):]: v.to(args.device) for k, v in checkpoint.items() if k.startswith("network.")})
-    mean = torch.tensor([123.68, 116.779, 103.939], device=args.device).view(1, 3, 1, 1)
+def losses_of_sumi(args, who, folder, side, batch):
+    """Before and after the first training step, and the weights before it: a learning rate of 0 leaves them so."""
+    before, checkpoint = training_run(args, who, folder, side, batch, 1, 0)
+    mean, _ = training_run(args, who, folder, side, batch, 2, 1e-3)
+    return [before, 2 * mean - before], checkpoint
 
-    def picture(pixels):
-        return torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None].float().to(args.device)
 
-    def error(x, target):
-        return ((x - target) ** 2).sum() / (target ** 2).sum()
-    with torch.inference_mode():
-        x = picture(photo)
-        y = torch.sigmoid(net((x - 127.5) / 64)) * 255
-        fy, fx, fs = (compare.style_features(trunk, v - mean) for v in (y, x, picture(style)))
-        content = error(fy[2], fx[2])
-        style_loss = sum(error(compare.gram(a), compare.gram(b)) for a, b in zip(fy, fs)) / 4
-        variation = (F.l1_loss(y[:, :, 1:], y[:, :, :-1]), F.l1_loss(y[..., 1:], y[..., :-1]))
-        return (content + 2 * style_loss + 0.002 * sum(variation)).item()
+def losses_of_torch(args, checkpoint, photo, style, trunk, batch):
+    """The same in f32, by the step that is timed."""
+    net = networks.Faststyle()
+    net.load_state_dict({k[len("network."):]: v for k, v in checkpoint.items() if k.startswith("network.")})
+    x, style = (torch.from_numpy(p.copy()).permute(2, 0, 1)[None].float().to(args.device) for p in (photo, style))
+    step = compare.training_step(device=args.device, net=net, trunk=trunk, x=x.repeat(batch, 1, 1, 1), style=style)
+    return [step().item() for _ in range(2)]
 
 
 def training_agreement(args, who, notes, side, batch):
-    """{who: the relative error of Sumi's loss}: the same photo in the whole batch."""
+    """{who: the relative error of Sumi's losses}: the same photo in the whole batch."""
     folder = tempfile.mkdtemp()
     os.mkdir(os.path.join(folder, "photos"))
     for name in ("photos/a.png", "photos/b.png"):
@@ -277,35 +296,37 @@ def training_agreement(args, who, notes, side, batch):
     Image.fromarray(symmetric(side, 2)).save(os.path.join(folder, "style.png"))
     torch.manual_seed(1)
     trunk = compare.he_vgg(16, "relu4_3")
-    vgg = os.path.join(folder, "vgg.safetensors")
-    save_file({"features." + k: v.contiguous() for k, v in trunk.state_dict().items()}, vgg)
-    agreement, trunk = {}, trunk.to(args.device)
+    save_file({"features." + k: v.contiguous() for k, v in trunk.state_dict().items()}, os.path.join(folder, "vgg.safetensors"))
+    agreement = {}
     for w in who:
         try:
-            got, checkpoint = loss_of_sumi(args, w.split()[1], folder, vgg, side, batch)
-            want = loss_of_torch(args, checkpoint, symmetric(side, 1), symmetric(side, 2), trunk)
-            agreement[w] = relative_error(got, want)
+            got, checkpoint = losses_of_sumi(args, w, folder, side, batch)
+            agreement[w] = relative_error(got, losses_of_torch(args, checkpoint, symmetric(side, 1), symmetric(side, 2), trunk, batch))
         except subprocess.SubprocessError as error:
-            notes.append(f"loss in {w}: {first_line(error)}")
+            notes.append(f"losses of {w}: {first_line(error)}")
     return agreement
 
 
 def measure_training(args):
     notes, losses, side, batch = [], {}, args.size or 256, 4
+    work = ("--train", "faststyle", "--batch", str(batch))
+    tune(args, (side, side), work)
     rivals = warmed(args, "train", lambda variant: training_runner(args, variant, losses), notes)
-    least = interleaved(args, (side, side), ("--train", "faststyle", "--batch", str(batch)), rivals, notes)
+    least = interleaved(args, (side, side), work, rivals, notes)
     allow_tf32(False)
-    agreement = {variant: relative_error(loss, losses["eager f32"]) for variant, loss in losses.items()}
+    agreement = {variant: relative_error(losses[variant], losses["eager f32"]) for variant in rivals}
     agreement |= training_agreement(args, [w for w in least if w.startswith("sumi ")], notes, side, batch)
-    return {"model": f"train faststyle, batch {batch}", "size": f"{side}x{side}", "unit": "relative error of the loss", "agreement": agreement,
-            "min_ms": least, "notes": notes}
+    return {"model": f"train faststyle, batch {batch}", "size": f"{side}x{side}",
+            "unit": "relative error of the losses before and after a step", "agreement": agreement, "min_ms": least, "notes": notes}
 
 
 def show(f):
     print(f"\n### {f['model']} {f['size']}")
     for who, ms in f["min_ms"].items():
-        ours, match = f["min_ms"].get("sumi " + who.split()[-1], float("nan")), f["agreement"].get(who)
-        print(f"{who:20} {ms:9.3f} ms   {ms / ours:6.2f} x Sumi's time   " + (f"{match:.3g} {f['unit']}" if match is not None else ""))
+        ours, tuned = (f["min_ms"].get(how + who.split()[-1], float("nan")) for how in ("sumi ", "sumi autotuned "))
+        match = f["agreement"].get(who)
+        print(f"{who:20} {ms:9.3f} ms   {ms / ours:6.2f} x Sumi's time, {ms / tuned:6.2f} x autotuned   "
+              + (f"{match:.3g} {f['unit']}" if match is not None else ""))
     print("\n".join("# " + note for note in f["notes"]), flush=True)
 
 
@@ -325,9 +346,10 @@ def main():
     p.add_argument("--rounds", type=int, default=2)
     p.add_argument("--repeat", type=int, default=20, help="runs of each contender in a round")
     p.add_argument("--models", nargs="*", default=MODELS, choices=MODELS, metavar="MODEL")
-    p.add_argument("--compile", nargs="*", default=["animeganv2", "faststyle"], choices=MODELS, metavar="MODEL",
+    p.add_argument("--compile", nargs="*", default=["animeganv2", "faststyle", "train"], choices=MODELS, metavar="MODEL",
                    help="those that torch.compile is timed on, which may take a minute or more each")
-    p.add_argument("--seconds", type=float, default=3600, help="begin no network after so long, and compile none in the last 60")
+    p.add_argument("--seconds", type=float, default=3600,
+                   help="begin no network after so long, none that is compiled in the last 60 (training: 180)")
     p.add_argument("--json", help="write the figures here, network by network; those that it has are not measured again")
     p.add_argument("--size", type=int, help="of all pictures, instead of each network's own")
     p.add_argument("--device", default="cuda", choices=["cuda", "cpu"], help="cpu: to try this program out")
@@ -336,15 +358,20 @@ def main():
     if args.size:
         SIZES.update({name: (args.size, args.size) for name in SIZES})
     torch.backends.cudnn.benchmark = True
-    done, status = known(args.json), 0
+    os.environ.pop("SUMI_AUTOTUNE", None)  # "sumi" is what it is without
+    folder = os.path.dirname(os.path.abspath(args.json)) if args.json else tempfile.mkdtemp()
+    os.environ.setdefault("SUMI_CACHE", os.path.join(folder, "cache"))
+    done, status, begun = known(args.json), 0, 0
     for name in args.models:
         if name in done:
             print(f"# {name}: measured before")
             continue
-        if time.monotonic() > args.deadline:
-            print(f"# {name}: not begun, {args.seconds:.0f} s are over")
+        # The first of a run is begun all the same, if need be without compiling.
+        if time.monotonic() > args.deadline - (wanted(args, name) if begun else 0):
+            print(f"# {name}: not begun, of {args.seconds:.0f} s too few are left")
             status = status or UNFINISHED
             continue
+        begun += 1
         try:
             figures = measure_training(args) if name == "train" else measure_network(args, name)
         except Exception as error:  # whatever it is, the other networks are measured

@@ -93,13 +93,17 @@ def roof_lines(rates):
 
 def network_lines(networks):
     yield from (f"## Networks, beside PyTorch {networks['torch']}", "",
-                "Agreement: with PyTorch's eager f32; of pictures in dB PSNR, of features and losses as a relative error.", "",
-                "| network | who | min ms | time ÷ Sumi's, same precision | agreement |", "|---|---|---|---|---|")
+                "\"sumi\" takes the rows that its tables prefer, \"sumi autotuned\" those that `--autotune` measured fastest here "
+                "beforehand; PyTorch runs with cudnn.benchmark. Agreement: with PyTorch's eager f32; of pictures in dB PSNR, of "
+                "features and losses as a relative error.", "",
+                "| network | who | min ms | time ÷ Sumi's, same precision | ÷ Sumi's autotuned | agreement |", "|---|---|---|---|---|---|")
     for n in networks["networks"]:
         for who, ms in n["min_ms"].items():
-            ours, match = n["min_ms"].get("sumi " + who.split()[-1]), n["agreement"].get(who)
-            yield (f"| {n['model']} {n['size']} | {who} | {ms:.3f} | " + (f"{ms / ours:.2f}" if ours else "")
-                   + " | " + (f"{match:.3g} {n['unit']}" if match is not None else "") + " |")
+            ours = [n["min_ms"].get(how + who.split()[-1]) for how in ("sumi ", "sumi autotuned ")]
+            match = n["agreement"].get(who)
+            ratios = " | ".join(f"{ms / least:.2f}" if least else "" for least in ours)
+            yield (f"| {n['model']} {n['size']} | {who} | {ms:.3f} | {ratios} | "
+                   + (f"{match:.3g} {n['unit']}" if match is not None else "") + " |")
     yield ""
     yield from (note + "  " for n in networks["networks"] for note in n.get("notes", []))
 
