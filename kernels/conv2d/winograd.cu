@@ -165,12 +165,12 @@ bool pays_4x4(const WinogradConv& c) {
 }
 
 /// In f16 10 C K FLOP are saved where 18 C K are fast: bytes weigh ten times as much. On Hopper wgmma does the
-/// products, and the plain sum as well where nothing is mapped at load and padding is zero; then both gain alike.
-/// Products must fill the GPU.
+/// products, and the plain sum as well, with a pass in front where something is mapped at load or mirrored: 4 C bytes a
+/// pixel more. Products must fill the GPU.
 bool pays_2x2(const WinogradConv& c, const DeviceInfo& device) {
   const std::int64_t tiles = c.N * parts(c.h.out, 2) * parts(c.w.out, 2);
   const bool hopper = device.warpgroup_products, plain = !c.prologue && c.mode == PadMode::zero;
-  const std::int64_t least = !hopper ? 192 : plain ? 224 : 96;
+  const std::int64_t least = !hopper ? 192 : plain ? 224 : 128;
   return c.C * c.K >= least * (c.C + c.K) && parts(tiles, 128) * parts(c.K, 128) * 16 >= 256 &&
          c.N * c.h.out * c.w.out >= 3 * tiles;
 }

@@ -11,12 +11,10 @@
 
 namespace sumi::device {
 
-/// How many GPUs can be used; with 0, `why` says in one line what is missing (driver, GPU, build), and `expected`
-/// whether the machine seems to have one, so that a user should hear of it. Never throws.
+/// How many GPUs can be used; with 0, `why` says in one line what is missing (driver, GPU, build). Never throws.
 struct Availability {
   int count = 0;
   std::string why;
-  bool expected = false;
 };
 Availability availability();
 
@@ -43,7 +41,7 @@ void wait(Event e);
 void* allocate(std::size_t bytes, Stream s);
 void release(void* p, Stream s) noexcept;
 
-/// Host memory that the GPU reads without the host. Throws Error naming the size.
+/// Host memory that the GPU reads without the host. Throws OutOfMemory naming the size and what is free.
 void* allocate_pinned(std::size_t bytes);
 void release_pinned(void* p) noexcept;
 

@@ -1,6 +1,7 @@
 // The GPU through CUDA's runtime, statically linked: a machine without a driver starts the program all the same.
 #include <cuda_runtime_api.h>
 
+#include "kernels/core/available_memory.h"
 #include "kernels/core/error.h"
 #include "kernels/device/library.h"
 #include "kernels/device/out_of_memory.h"
@@ -39,15 +40,11 @@ Availability with_kernels(int count) {
   const int here = compute_capability(0);
   const bool only_hopper = SUMI_SM90A_CODE && kOldest == 90;
   if (only_hopper && here > 90)
-    return {0,
-            concat("this build has kernels for sm_90 alone, and the NVIDIA GPU is sm_", here, " (configure with",
-                   " -DCMAKE_CUDA_ARCHITECTURES=", here, ')'),
-            true};
+    return {0, concat("this build has kernels for sm_90 alone, and the NVIDIA GPU is sm_", here, " (configure with",
+                      " -DCMAKE_CUDA_ARCHITECTURES=", here, ')')};
   if (here >= kOldest) return {count, ""};
-  return {0,
-          concat("the NVIDIA GPU is older than this build's kernels: sm_", here, ", they are for sm_", kOldest,
-                 " and later (configure with -DCMAKE_CUDA_ARCHITECTURES=", here, ')'),
-          true};
+  return {0, concat("the NVIDIA GPU is older than this build's kernels: sm_", here, ", they are for sm_", kOldest,
+                    " and later (configure with -DCMAKE_CUDA_ARCHITECTURES=", here, ')')};
 }
 
 }  // namespace
@@ -62,13 +59,11 @@ Availability availability() {
     cudaDriverGetVersion(&driver);
     cudaRuntimeGetVersion(&runtime);
     if (driver == 0) return {0, "no NVIDIA driver on this machine"};
-    return {0,
-            concat("the NVIDIA driver is too old: it supports CUDA ", version_text(driver), ", this build needs ",
-                   version_text(runtime)),
-            true};
+    return {0, concat("the NVIDIA driver is too old: it supports CUDA ", version_text(driver), ", this build needs ",
+                      version_text(runtime))};
   }
   if (e == cudaSuccess || e == cudaErrorNoDevice) return {0, "no NVIDIA GPU on this machine"};
-  return {0, concat("the NVIDIA GPU cannot be used: ", cudaGetErrorString(e)), true};
+  return {0, concat("the NVIDIA GPU cannot be used: ", cudaGetErrorString(e))};
 }
 
 namespace {
@@ -140,8 +135,12 @@ void release(void* p, Stream s) noexcept {
 void* allocate_pinned(std::size_t bytes) {
   void* p = nullptr;
   const cudaError_t e = cudaMallocHost(&p, bytes);
-  if (e != cudaSuccess)
-    fail("cuda: ", bytes >> 10, " KiB of pinned memory: ", (cudaGetLastError(), cudaGetErrorString(e)));
+  if (e == cudaErrorMemoryAllocation) {
+    cudaGetLastError();
+    throw OutOfMemory(concat("out of pinned memory: ", size_text(bytes), " asked for, ", size_text(available_memory()),
+                             " of the host's memory free"));
+  }
+  expect(e, "allocating pinned memory");
   return p;
 }
 void release_pinned(void* p) noexcept { ignore(cudaFreeHost(p)); }
@@ -171,7 +170,13 @@ ExecutableGraph end_capture(Stream s) {
   expect(cudaStreamEndCapture(s, &graph), "capturing a graph");
   cudaGraphExec_t executable = nullptr;
   const cudaError_t e = cudaGraphInstantiateWithFlags(&executable, graph, 0);
-  cudaGraphDestroy(graph);
+  ignore(cudaGraphDestroy(graph));
+  if (e == cudaErrorMemoryAllocation) {
+    cudaGetLastError();
+    const MemoryState m = memory_state();
+    throw OutOfMemory(concat("GPU out of memory: none left to make a captured graph executable, ", size_text(m.free),
+                             " of ", size_text(m.total), " free"));
+  }
   expect(e, "making a captured graph executable");
   return executable;
 }
